@@ -1,0 +1,1 @@
+"""Reports on models, runs and graphs: tables, plots, pictures and drawings. Nothing here trains."""
