@@ -1,0 +1,172 @@
+"""Dataset: images, their labels and the names of the classes, checked once so that nothing later
+has to.
+
+It stands alone because every source (Fashion-MNIST, folders of photographs, drawn garments, your
+own arrays) ends here, and every user (training, evaluation, plots) begins here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import DTypeError, InputError
+from .loader import Batches
+
+
+@dataclass(eq=False, repr=False)
+class Dataset:
+    """Labelled images in memory.
+
+    images       (N, H, W, C), float32 in 0..1 or uint8 in 0..255 (a quarter of the memory; batches
+    are
+                 scaled as they are made), C = 1 for grey and 3 for colour
+    labels       (N,) integers, stored as int64; label k means class_names[k]
+    class_names  one distinct name per class
+    name         what to call it in titles and in `run.json`, for instance "fashion-mnist"
+    source       where it came from: a folder, a mirror, "drawn with seed 0"
+
+    Raises InputError or DTypeError, in a sentence, when these do not fit together.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: Sequence[str]
+    name: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        self.class_names = _check_class_names(self.class_names)
+        self.images = _check_images(self.images)
+        self.labels = _check_labels(self.labels, len(self.images), len(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset({self.name or 'unnamed'}: {len(self):,} images {self.image_shape} "
+            f"{self.images.dtype}, {len(self.class_names)} classes)"
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of one image: what a network for this data set takes."""
+        height, width, channels = self.images.shape[1:]
+        return height, width, channels
+
+    def subset(self, indices: Sequence[int] | np.ndarray | slice) -> Dataset:
+        """The images at `indices`, in that order, under the same name. A slice copies nothing."""
+        return Dataset(
+            self.images[indices], self.labels[indices], self.class_names, self.name, self.source
+        )
+
+    def take(self, n: int) -> Dataset:
+        """The first `n` images. Raises InputError if there are not that many."""
+        if not 1 <= n <= len(self):
+            raise InputError(f"take expects n from 1 to {len(self)} for {self!r}, got {n}.")
+        return self.subset(slice(n))
+
+    def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """(train, validation): `fraction` of the images, and of each class, goes to validation.
+
+        The same `seed` always gives the same split, whatever else is random in the program. Both
+        parts keep the order of the images. Raises InputError if one part would be empty.
+        """
+        train, validation = split_indices(self.labels, fraction, seed)
+        return self.subset(train), self.subset(validation)
+
+    def batches(self, batch_size: int, shuffle: bool = False) -> Batches:
+        """Batches of (float32 images in 0..1, int64 labels); see `Batches`."""
+        return Batches(self.images, self.labels, batch_size, shuffle)
+
+
+def stratified_order(labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """A seeded order of the samples in which every prefix holds the classes in their proportions.
+
+    The samples of a class of n are put in random order and spread evenly over 0..1, the i-th at
+    (i + 1/2) / n; the order is that of these positions, chance deciding between equal ones. Among
+    the first k samples a class of share p then has k·p, to within one.
+    """
+    rng = np.random.default_rng(seed)
+    position = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        position[rng.permutation(members)] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.lexsort((rng.random(len(labels)), position))
+
+
+def split_indices(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (train, validation), ascending; validation has round(fraction · N), stratified."""
+    if not 0 < fraction < 1:
+        raise InputError(f"fraction expects a number between 0 and 1, got {fraction}.")
+    held_out = round(fraction * len(labels))
+    if not 0 < held_out < len(labels):
+        raise InputError(
+            f"fraction={fraction} of {len(labels)} images leaves one part of the split empty: "
+            "choose another fraction or bring more images."
+        )
+    order = stratified_order(labels, seed)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def _check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(class_names, str):
+        raise InputError(f"class_names expects a list of names, got the string {class_names!r}.")
+    names = tuple(class_names)
+    if not names:
+        raise InputError("class_names is empty: a data set needs at least one class.")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"class_names expects distinct names, got {twice!r} more than once.")
+    return names
+
+
+def _check_images(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise InputError(
+            f"images expects shape (N, H, W, C), got {images.shape}: "
+            "give grey images a last axis with images[..., None]."
+        )
+    if images.size == 0:
+        raise InputError(f"images is empty, its shape is {images.shape}: a data set needs images.")
+    if images.shape[3] > 4:
+        raise InputError(
+            f"images expects the channels last, 1 for grey and 3 for colour, got shape "
+            f"{images.shape}: move them there with images.transpose(0, 2, 3, 1)."
+        )
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype != np.float32:
+        raise DTypeError(
+            f"images expects float32 in 0..1 or uint8 in 0..255, got {images.dtype}: "
+            "convert with images.astype(np.float32), after dividing by the largest value."
+        )
+    low, high = float(images.min()), float(images.max())
+    if not (low >= 0.0 and high <= 1.0):  # written so that NaN fails too
+        raise InputError(
+            f"images expects float32 values in 0..1, got {low:g}..{high:g}: "
+            "divide by the largest possible value, or pass uint8."
+        )
+    return images
+
+
+def _check_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.shape != (count,):
+        raise InputError(
+            f"labels expects one integer per image, shape ({count},), got shape {labels.shape}."
+        )
+    if labels.dtype.kind not in "iu":
+        raise DTypeError(
+            f"labels expects integers, got {labels.dtype}: convert them with astype(int)."
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise InputError(
+            f"labels expects values from 0 to {classes - 1}, one per class name, got {low}..{high}."
+        )
+    return labels.astype(np.int64, copy=False)
