@@ -1,0 +1,494 @@
+"""The engine: tensors that remember how they were made, and the backward pass that uses the memory.
+
+A calculation with tensors records a graph. Each `Op` is one application of one operation: it knows the
+tensors it was given and keeps the arrays that its derivative needs. `Tensor.backward` walks from the
+result to the inputs, each operation after all those that used its output, and applies the chain rule.
+
+Read `Tensor` for what users touch, `Op` for what an operation has to provide, `_walk_back` for the walk.
+The operations themselves are in `tinynet/ops/`; they only ever see plain NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ContextDecorator, contextmanager
+from typing import Any
+
+import numpy as np
+
+# The package itself, looked up when an operator is called: the operations stand on this file, so this
+# file cannot import them while it is being read.
+import tinynet
+
+from .errors import DTypeError, GradientError, InputError
+from .storage import Stamp, Storage
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class _Mode(threading.local):
+    recording = True
+
+
+_mode = _Mode()
+
+
+class no_grad(ContextDecorator):  # noqa: N801 (the name is the field's)
+    """Within `with no_grad():`, or in a function under `@no_grad()`, no graph is recorded."""
+
+    def __enter__(self) -> None:
+        self._before = _mode.recording
+        _mode.recording = False
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.recording = self._before
+
+    def _recreate_cm(self) -> no_grad:
+        return no_grad()  # a decorated function may call itself: each call remembers its own state
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations record a graph at the moment, in this thread."""
+    return _mode.recording
+
+
+class Tensor:
+    """A NumPy array that knows its gradient.
+
+    array: an array of float32 (training) or float64 (gradient checks), shared and not copied; numbers and
+        lists of numbers become float32. Any other dtype raises DTypeError.
+    requires_grad: whether `backward` should leave a gradient in `.grad`.
+    name: shown in error messages and drawings of the graph.
+
+    `grad` is None or a NumPy array of the tensor's shape and dtype; calling `backward` again adds to it.
+    """
+
+    __slots__ = ("_storage", "requires_grad", "grad", "name", "_creator", "__weakref__")
+    __array_ufunc__ = None  # `array * tensor` comes to Tensor.__rmul__; np.exp(tensor) is refused
+
+    def __init__(self, array: Any, requires_grad: bool = False, name: str | None = None) -> None:
+        self._storage = Storage(_as_float_array(array), exposed=True)
+        self.requires_grad = requires_grad
+        self.grad: np.ndarray | None = None
+        self.name = name
+        self._creator: Op | None = None
+
+    @classmethod
+    def _own(cls, array: np.ndarray) -> Tensor:
+        """A tensor around a fresh array that nobody else holds, so that it need not be watched."""
+        tensor = Tensor.__new__(Tensor)
+        tensor._storage = Storage(array, exposed=False)
+        tensor.requires_grad = False
+        tensor.grad = None
+        tensor.name = None
+        tensor._creator = None
+        return tensor
+
+    # The array
+
+    @property
+    def data(self) -> np.ndarray:
+        """The array itself. Changing it while a backward pass needs it makes that `backward` raise."""
+        return self._storage.expose()
+
+    @data.setter
+    def data(self, array: np.ndarray) -> None:
+        if np.shape(array) != self.shape:
+            raise InputError(
+                f"data expects an array of the tensor's shape {self.shape}, got {np.shape(array)}: "
+                "make a new Tensor to change the shape."
+            )
+        self._storage = Storage(_as_float_array(array), exposed=True)
+
+    @property
+    def _array(self) -> np.ndarray:
+        """The array, for code of the library that reads it and lets nobody else hold it."""
+        return self._storage.array
+
+    @contextmanager
+    def _writing(self) -> Iterator[np.ndarray]:
+        """The array, for code of the library that changes it in place."""
+        self._storage.version += 1
+        yield self._storage.array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._storage.array.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._storage.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._storage.array.ndim
+
+    @property
+    def size(self) -> int:
+        return self._storage.array.size
+
+    def numpy(self) -> np.ndarray:
+        """The array itself, like `data`."""
+        return self.data
+
+    def item(self) -> float:
+        """The value of a tensor with one element, as a Python number."""
+        if self.size != 1:
+            raise InputError(f"item() expects a tensor with one element, got shape {self.shape}.")
+        return self._array.item()
+
+    def detach(self) -> Tensor:
+        """A tensor on the same array that records nothing."""
+        return Tensor(self.data)
+
+    # The gradient
+
+    def backward(self, grad: Any = None) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf it was computed from.
+
+        grad: the gradient that flows in, of the tensor's shape; 1 if the tensor has one element.
+
+        A leaf is a tensor that no operation made and that has `requires_grad=True`. The walk frees what
+        the operations kept: a second `backward` through any of them raises GradientError, as does a
+        kept array that was changed in place; no leaf has been touched then.
+        """
+        if not self.requires_grad:
+            raise GradientError(
+                "backward() was called on a tensor that needs no gradient: make at least one of the "
+                "tensors it is computed from with requires_grad=True, outside of no_grad()."
+            )
+        upstream = self._upstream(grad)
+        if self._creator is None:
+            self._accumulate(upstream, shared=True)
+        else:
+            _walk_back(self._creator, upstream)
+
+    def _upstream(self, grad: Any) -> np.ndarray:
+        if grad is None:
+            if self.size != 1:
+                raise GradientError(
+                    f"backward() of a tensor of shape {self.shape} needs the gradient that flows in: "
+                    "reduce the tensor to one number first, for instance with .sum(), or pass grad."
+                )
+            return np.ones_like(self._array)
+        array = np.asarray(grad, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise InputError(
+                f"backward() expects grad of the tensor's shape {self.shape}, got {array.shape}."
+            )
+        return array
+
+    def _accumulate(self, grad: np.ndarray, shared: bool) -> None:
+        if self.grad is not None:
+            self.grad += grad
+        else:
+            self.grad = grad.copy() if shared else grad
+
+    # Operators and methods: each is a function of tinynet.ops
+
+    def __add__(self, other: Any) -> Tensor:
+        return tinynet.ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return tinynet.ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return tinynet.ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return tinynet.ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return tinynet.ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return tinynet.ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return tinynet.ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return tinynet.ops.divide(other, self)
+
+    def __pow__(self, exponent: Any) -> Tensor:
+        return tinynet.ops.power(self, exponent)
+
+    def __rpow__(self, base: Any) -> Tensor:
+        return tinynet.ops.power(base, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return tinynet.ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return tinynet.ops.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return tinynet.ops.negate(self)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return tinynet.ops.take(self, index)
+
+    def exp(self) -> Tensor:
+        return tinynet.ops.exp(self)
+
+    def log(self) -> Tensor:
+        return tinynet.ops.log(self)
+
+    def sqrt(self) -> Tensor:
+        return tinynet.ops.sqrt(self)
+
+    def abs(self) -> Tensor:
+        return tinynet.ops.absolute(self)
+
+    def clip(self, minimum: float | None = None, maximum: float | None = None) -> Tensor:
+        return tinynet.ops.clip(self, minimum, maximum)
+
+    def tanh(self) -> Tensor:
+        return tinynet.ops.tanh(self)
+
+    def sigmoid(self) -> Tensor:
+        return tinynet.ops.sigmoid(self)
+
+    def relu(self) -> Tensor:
+        return tinynet.ops.relu(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return tinynet.ops.sum(self, axis, keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return tinynet.ops.mean(self, axis, keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return tinynet.ops.max(self, axis, keepdims)
+
+    def var(self, axis: Any = None, keepdims: bool = False, correction: int = 0) -> Tensor:
+        return tinynet.ops.var(self, axis, keepdims, correction)
+
+    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        return tinynet.ops.logsumexp(self, axis, keepdims)
+
+    def softmax(self, axis: int = -1) -> Tensor:
+        return tinynet.ops.softmax(self, axis)
+
+    def log_softmax(self, axis: int = -1) -> Tensor:
+        return tinynet.ops.log_softmax(self, axis)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return tinynet.ops.reshape(self, *shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        return tinynet.ops.transpose(self, *axes)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 (NumPy's name)
+        return tinynet.ops.transpose(self)
+
+    # Python's own protocols
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a tensor without dimensions")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.data, dtype=dtype) if copy else np.asarray(self.data, dtype=dtype)
+
+    def __repr__(self) -> str:
+        body = np.array2string(self._array, prefix="Tensor(", separator=", ", threshold=100)
+        origin = f", from {self._creator.name}" if self._creator is not None else ""
+        gradient = ", requires_grad=True" if self.requires_grad and not origin else ""
+        return f"Tensor({body}, shape={self.shape}, dtype={self.dtype}{gradient}{origin})"
+
+
+class Op:
+    """One application of one differentiable operation to some tensors.
+
+    An operation is a class with two methods on plain arrays:
+
+        forward(*arrays) -> array      may keep arrays for backward with self.save(...)
+        backward(grad) -> one array per input, or None where no gradient flows
+
+    Options such as a stride go to the constructor: `Conv2D(stride, padding)(x, w)`. `backward` may leave out
+    (return None for) an input whose entry in `self.needs_input_grad` is False.
+    """
+
+    inputs: tuple[Tensor, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
+    released = False
+    _saved: tuple[np.ndarray, ...] = ()
+    _stamps: tuple[tuple[Tensor | None, Storage, Stamp], ...] = ()
+
+    def forward(self, *arrays: np.ndarray) -> np.ndarray:
+        raise NotImplementedError(f"{self.name} has no forward.")
+
+    def backward(self, grad: np.ndarray) -> Any:
+        raise NotImplementedError(f"{self.name} has no gradient: define its backward().")
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def save(self, *arrays: np.ndarray) -> None:
+        """Keep arrays for `backward`; changes of those that users can reach will be noticed."""
+        self._saved = arrays
+
+    @property
+    def saved(self) -> tuple[np.ndarray, ...]:
+        return self._saved
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        arrays = [tensor._array for tensor in inputs]
+        if any(array.dtype != arrays[0].dtype for array in arrays):
+            kinds = " and ".join(sorted({str(array.dtype) for array in arrays}))
+            raise DTypeError(
+                f"{self.name} got {kinds} together: convert all inputs to one of them, "
+                "with array.astype(...) or module.astype(...)."
+            )
+        result = np.asarray(self.forward(*arrays))
+        if any(np.may_share_memory(result, array) for array in arrays):
+            result = result.copy()  # an output owns its memory: a write to one tensor changes no other
+        output = Tensor._own(result)
+        if _mode.recording and any(tensor.requires_grad for tensor in inputs):
+            self._record(inputs, output)
+        return output
+
+    def _record(self, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        self.inputs = inputs
+        self.needs_input_grad = tuple(tensor.requires_grad for tensor in inputs)
+        output.requires_grad = True
+        output._creator = self
+        # The output is remembered by its storage alone: a reference to the tensor would be a cycle.
+        reachable = [(tensor, tensor._storage) for tensor in inputs] + [(None, output._storage)]
+        self._stamps = tuple(
+            (tensor, storage, storage.stamp())
+            for tensor, storage in reachable
+            if any(np.may_share_memory(kept, storage.array) for kept in self._saved)
+        )
+
+    def _check_unchanged(self) -> None:
+        for tensor, storage, stamp in self._stamps:
+            if storage.changed_since(stamp):
+                what = "its output" if tensor is None else f"its input {self.inputs.index(tensor)}"
+                label = f" '{tensor.name}'" if tensor is not None and tensor.name else ""
+                raise GradientError(
+                    f"{self.name} kept {what}{label} of shape {storage.array.shape} for the backward pass, "
+                    "but the array was changed in place since: the gradient would be wrong. Call backward() "
+                    "before the change, or change a copy."
+                )
+
+    def _gradients(self, grad: np.ndarray) -> list[np.ndarray | None]:
+        """Run `backward` and hold it to its contract: one gradient of the right shape per input."""
+        result = self.backward(grad)
+        gradients = list(result) if isinstance(result, tuple | list) else [result]
+        if len(gradients) != len(self.inputs):
+            raise GradientError(
+                f"{self.name}.backward returned {len(gradients)} gradients for {len(self.inputs)} inputs."
+            )
+        for tensor, gradient in zip(self.inputs, gradients, strict=True):
+            if gradient is None or not tensor.requires_grad:
+                continue
+            if gradient.shape != tensor.shape or gradient.dtype != tensor.dtype:
+                raise GradientError(
+                    f"{self.name}.backward returned a gradient of shape {gradient.shape} and dtype "
+                    f"{gradient.dtype} for an input of shape {tensor.shape} and dtype {tensor.dtype}."
+                )
+        return gradients
+
+    def _release(self) -> None:
+        """Let go of everything kept for backward."""
+        vars(self).clear()
+        self.released = True
+
+
+def _walk_back(root: Op, upstream: np.ndarray) -> None:
+    """Apply the chain rule from `root` to the leaves, each operation after all that used its output."""
+    unfinished_uses = _count_uses(root)
+    for op in unfinished_uses:
+        op._check_unchanged()
+    pending = {root: upstream}
+    ready = [root]
+    while ready:
+        op = ready.pop()
+        grad = pending.pop(op, None)
+        gradients = [None] * len(op.inputs) if grad is None else op._gradients(grad)
+        for position, (tensor, gradient) in enumerate(zip(op.inputs, gradients, strict=True)):
+            creator = tensor._creator
+            if gradient is None or not tensor.requires_grad:
+                pass
+            elif creator is None:
+                others = [grad, *op._saved, *gradients[:position], *gradients[position + 1 :]]
+                tensor._accumulate(gradient, shared=_overlaps(gradient, others))
+            elif creator in pending:
+                pending[creator] = pending[creator] + gradient
+            else:
+                pending[creator] = gradient
+            if creator is not None:
+                unfinished_uses[creator] -= 1
+                if unfinished_uses[creator] == 0:
+                    ready.append(creator)
+        op._release()
+
+
+def _overlaps(array: np.ndarray, others: list[np.ndarray | None]) -> bool:
+    return any(other is not None and np.may_share_memory(array, other) for other in others)
+
+
+def _count_uses(root: Op) -> dict[Op, int]:
+    """For each operation that `root` depends on, how often its output is used on the way to `root`."""
+    uses = {root: 0}
+    stack = [root]
+    while stack:
+        op = stack.pop()
+        if op.released:
+            raise GradientError(
+                "backward() has already been through a part of this graph and has freed what it needs: "
+                "compute the result again before calling backward() a second time."
+            )
+        for tensor in op.inputs:
+            creator = tensor._creator
+            if creator is None:
+                continue
+            if creator not in uses:
+                uses[creator] = 0
+                stack.append(creator)
+            uses[creator] += 1
+    return uses
+
+
+def _as_float_array(value: Any) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        if value.dtype in DTYPES:
+            return value
+        raise DTypeError(
+            f"Tensor holds float32 or float64, got an array of {value.dtype}: convert it with "
+            ".astype(np.float32) (divide bytes by 255); integer labels go straight to the loss."
+        )
+    if isinstance(value, Tensor):
+        return value.data
+    if isinstance(value, np.float64):  # also a Python float, but somebody computed it in float64
+        return np.asarray(value)
+    try:
+        return np.asarray(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise DTypeError(
+            f"Tensor expects numbers, got {type(value).__name__}: pass a NumPy array or a list of numbers."
+        ) from error
+
+
+def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
+    """`value` as a tensor; plain numbers and lists take the dtype of `like`."""
+    if isinstance(value, Tensor):
+        return value
+    if like is not None and not isinstance(value, np.ndarray):
+        try:
+            return Tensor._own(np.asarray(value, dtype=like.dtype))
+        except (TypeError, ValueError):
+            pass  # the constructor has the sentence
+    return Tensor(value)
