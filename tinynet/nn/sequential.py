@@ -1,0 +1,77 @@
+"""Sequential: layers one after the other, which is all that the networks of this project need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, overload
+
+from ..errors import InputError
+from ..tensor import Tensor
+from .module import Module, Shape, indented
+
+
+class Sequential(Module):
+    """Applies its layers in order. It has a length, can be indexed, sliced and iterated over.
+
+    `models.build` sets `config`, `input_shape` and `classes` on the network it returns, so that a
+    checkpoint can say what to build and a data set can be checked against it. They are None
+    otherwise.
+    """
+
+    config: dict[str, Any] | None = None
+    input_shape: Shape | None = None
+    classes: int | None = None
+
+    def __init__(self, *layers: Module) -> None:
+        for position, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise InputError(
+                    f"Sequential expects modules, got {type(layer).__name__} at position "
+                    f"{position}: unpack a list with Sequential(*layers)."
+                )
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def steps(self, input_shape: Shape) -> Iterator[tuple[Module, Shape, Shape]]:
+        """Each layer with the shapes that enter and leave it; an error says which layer it was."""
+        shape = input_shape
+        for position, layer in enumerate(self.layers):
+            try:
+                after = layer.output_shape(shape)
+            except InputError as error:
+                raise InputError(f"Layer {position} of Sequential: {error}") from error
+            yield layer, shape, after
+            shape = after
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        shape = input_shape
+        for _, _, after in self.steps(input_shape):
+            shape = after
+        return shape
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        return sum(layer.multiply_adds(before) for layer, before, _ in self.steps(input_shape))
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """One layer, or for a slice a Sequential of those same layers, parameters shared."""
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n  {indented(layer)}," for layer in self.layers)
+        return f"Sequential({lines}\n)" if lines else "Sequential()"
