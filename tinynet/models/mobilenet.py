@@ -1,0 +1,107 @@
+"""MobileNet v1, whole: 28 layers when depthwise and pointwise convolutions are counted apart.
+
+Howard et al. 2017, "MobileNets: efficient convolutional neural networks for mobile vision
+applications", arXiv 1704.04861, table 1. A 3x3 convolution, thirteen blocks of a 3x3 depthwise and
+a 1x1 convolution, the mean over the image, a dense layer; batch normalisation and ReLU follow every
+convolution.
+
+"same" padding is Keras's rule. Keras's own MobileNet pads its strided layers by hand, which is the
+same for even sizes; it also has ReLU6, a dropout of 0.001, and the dense layer written as a 1x1
+convolution.
+"""
+
+from __future__ import annotations
+
+from ..arguments import above_zero, positive_int
+from ..errors import InputError
+from ..nn import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    GlobalAvgPool2D,
+    Module,
+    PointwiseConv2D,
+    ReLU,
+    Sequential,
+)
+from .reference import at_least
+
+STEM_CHANNELS = 32
+
+# Output channels and stride of the thirteen blocks, from table 1. The table prints stride 2 for the last one
+# as well, but keeps the image at 7x7 there: it is stride 1, as in every implementation.
+BLOCKS = (
+    (64, 1),
+    (128, 2),
+    (128, 1),
+    (256, 2),
+    (256, 1),
+    (512, 2),
+    *((512, 1),) * 5,
+    (1024, 2),
+    (1024, 1),
+)
+
+
+def mobilenet(
+    width: float = 1.0,
+    resolution: int = 224,
+    classes: int = 1000,
+    in_channels: int = 3,
+    stem_stride: int = 2,
+) -> Sequential:
+    """MobileNet v1 for images (resolution, resolution, in_channels) -> (classes,) logits.
+
+    width: the width multiplier; every number of channels c becomes int(c · width), as in Keras.
+    stem_stride: the stride of the first convolution, 1 or 2; 1 suits images of 28 to 64 pixels.
+    Raises InputError if width leaves no channel or resolution is too small for the strides.
+    """
+    at_least("classes", classes, 2)
+    _check_resolution(resolution, stem_stride)
+    channels = _scaled(STEM_CHANNELS, width)
+    layers: list[Module] = [
+        Conv2D(in_channels, channels, kernel_size=3, stride=stem_stride, padding="same", bias=False),
+        BatchNorm(channels),
+        ReLU(),
+    ]
+    for out_channels, stride in BLOCKS:
+        layers += _block(channels, _scaled(out_channels, width), stride)
+        channels = _scaled(out_channels, width)
+    model = Sequential(*layers, GlobalAvgPool2D(), Dense(channels, classes))
+    model.input_shape = (resolution, resolution, in_channels)
+    model.classes = classes
+    return model
+
+
+def _block(in_channels: int, out_channels: int, stride: int) -> list[Module]:
+    """A depthwise separable convolution with normalisation and ReLU after each half (figure 3)."""
+    return [
+        DepthwiseConv2D(in_channels, kernel_size=3, stride=stride, padding="same", bias=False),
+        BatchNorm(in_channels),
+        ReLU(),
+        PointwiseConv2D(in_channels, out_channels, bias=False),
+        BatchNorm(out_channels),
+        ReLU(),
+    ]
+
+
+def _scaled(channels: int, width: float) -> int:
+    scaled = int(channels * above_zero("width", width))
+    if scaled < 1:
+        raise InputError(f"width expects {1 / STEM_CHANNELS} or more, got {width}: no channel would be left.")
+    return scaled
+
+
+def _check_resolution(resolution: int, stem_stride: int) -> None:
+    """Each convolution of stride 2 has to find at least two pixels to choose from."""
+    positive_int("resolution", resolution)
+    if stem_stride not in (1, 2):
+        raise InputError(f"stem_stride expects 1 or 2, got {stem_stride!r}.")
+    before_last = stem_stride * 2 ** (sum(stride == 2 for _, stride in BLOCKS) - 1)
+    if resolution <= before_last:
+        hint = " or pass stem_stride=1" if stem_stride == 2 and resolution > before_last // 2 else ""
+        raise InputError(
+            f"resolution expects more than {before_last} pixels with stem_stride={stem_stride}, got "
+            f"{resolution}: the last stride would find a single pixel. Use larger images{hint}."
+        )
