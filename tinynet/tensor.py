@@ -17,11 +17,8 @@ from typing import Any
 
 import numpy as np
 
-# The package itself, looked up when an operator is called: the operations stand on this file, so this
-# file cannot import them while it is being read.
-import tinynet
-
 from .errors import DTypeError, GradientError, InputError
+from .operators import Operators
 from .storage import Stamp, Storage
 
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
@@ -34,7 +31,7 @@ class _Mode(threading.local):
 _mode = _Mode()
 
 
-class no_grad(ContextDecorator):  # noqa: N801 (the name is the field's)
+class no_grad(ContextDecorator):
     """Within `with no_grad():`, or in a function under `@no_grad()`, no graph is recorded."""
 
     def __enter__(self) -> None:
@@ -53,7 +50,7 @@ def is_grad_enabled() -> bool:
     return _mode.recording
 
 
-class Tensor:
+class Tensor(Operators):
     """A NumPy array that knows its gradient.
 
     array: an array of float32 (training) or float64 (gradient checks), shared and not copied; numbers and
@@ -62,10 +59,10 @@ class Tensor:
     name: shown in error messages and drawings of the graph.
 
     `grad` is None or a NumPy array of the tensor's shape and dtype; calling `backward` again adds to it.
+    The operators and methods that compute with tensors are listed in `operators.py`.
     """
 
     __slots__ = ("_storage", "requires_grad", "grad", "name", "_creator", "__weakref__")
-    __array_ufunc__ = None  # `array * tensor` comes to Tensor.__rmul__; np.exp(tensor) is refused
 
     def __init__(self, array: Any, requires_grad: bool = False, name: str | None = None) -> None:
         self._storage = Storage(_as_float_array(array), exposed=True)
@@ -185,106 +182,7 @@ class Tensor:
         else:
             self.grad = grad.copy() if shared else grad
 
-    # Operators and methods: each is a function of tinynet.ops
-
-    def __add__(self, other: Any) -> Tensor:
-        return tinynet.ops.add(self, other)
-
-    def __radd__(self, other: Any) -> Tensor:
-        return tinynet.ops.add(other, self)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return tinynet.ops.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Tensor:
-        return tinynet.ops.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return tinynet.ops.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Tensor:
-        return tinynet.ops.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return tinynet.ops.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return tinynet.ops.divide(other, self)
-
-    def __pow__(self, exponent: Any) -> Tensor:
-        return tinynet.ops.power(self, exponent)
-
-    def __rpow__(self, base: Any) -> Tensor:
-        return tinynet.ops.power(base, self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return tinynet.ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return tinynet.ops.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return tinynet.ops.negate(self)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return tinynet.ops.take(self, index)
-
-    def exp(self) -> Tensor:
-        return tinynet.ops.exp(self)
-
-    def log(self) -> Tensor:
-        return tinynet.ops.log(self)
-
-    def sqrt(self) -> Tensor:
-        return tinynet.ops.sqrt(self)
-
-    def abs(self) -> Tensor:
-        return tinynet.ops.absolute(self)
-
-    def clip(self, minimum: float | None = None, maximum: float | None = None) -> Tensor:
-        return tinynet.ops.clip(self, minimum, maximum)
-
-    def tanh(self) -> Tensor:
-        return tinynet.ops.tanh(self)
-
-    def sigmoid(self) -> Tensor:
-        return tinynet.ops.sigmoid(self)
-
-    def relu(self) -> Tensor:
-        return tinynet.ops.relu(self)
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return tinynet.ops.sum(self, axis, keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return tinynet.ops.mean(self, axis, keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return tinynet.ops.max(self, axis, keepdims)
-
-    def var(self, axis: Any = None, keepdims: bool = False, correction: int = 0) -> Tensor:
-        return tinynet.ops.var(self, axis, keepdims, correction)
-
-    def logsumexp(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        return tinynet.ops.logsumexp(self, axis, keepdims)
-
-    def softmax(self, axis: int = -1) -> Tensor:
-        return tinynet.ops.softmax(self, axis)
-
-    def log_softmax(self, axis: int = -1) -> Tensor:
-        return tinynet.ops.log_softmax(self, axis)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        return tinynet.ops.reshape(self, *shape)
-
-    def transpose(self, *axes: Any) -> Tensor:
-        return tinynet.ops.transpose(self, *axes)
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 (NumPy's name)
-        return tinynet.ops.transpose(self)
-
-    # Python's own protocols
+    # Python's and NumPy's protocols
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -325,10 +223,11 @@ class Op:
     _saved: tuple[np.ndarray, ...] = ()
     _stamps: tuple[tuple[Tensor | None, Storage, Stamp], ...] = ()
 
-    def forward(self, *arrays: np.ndarray) -> np.ndarray:
+    # Typed so loosely that each operation can name its own arrays.
+    def forward(self, *arrays: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{self.name} has no forward.")
 
-    def backward(self, grad: np.ndarray) -> Any:
+    def backward(self, grad: Any) -> Any:
         raise NotImplementedError(f"{self.name} has no gradient: define its backward().")
 
     @property
