@@ -1,0 +1,48 @@
+"""How the loops of this package are compiled, and how their arrays and their work are prepared.
+
+Compilation happens at the first call, once per dtype; the result is kept on disk and read back in
+the next run (Numba uses the user's own cache folder where the package's cannot be written to).
+Numba renews a cached function when the file it stands in changes, and looks at no other file: a
+kernel therefore calls only compiled functions of its own file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    # Other Python threads run meanwhile; and BLAS may ask for Python's lock in a worker thread when
+    # it is loaded.
+    "nogil": True,
+    # Division by zero gives inf or nan, as in NumPy, not a Python exception.
+    "error_model": "numpy",
+    # Sums may be regrouped and products fused, so loops vectorise; nan and inf keep their meaning.
+    "fastmath": {"reassoc", "contract", "nsz"},
+}
+
+# A compiled function; and one whose `prange` loops run on several cores. An iteration of `prange`
+# owns what it writes.
+kernel = numba.njit(**_OPTIONS)
+parallel_kernel = numba.njit(parallel=True, **_OPTIONS)
+
+
+def ready(array: np.ndarray) -> np.ndarray:
+    """The array itself if it is C-contiguous, aligned and writable, else a copy that is.
+
+    Numba compiles a kernel anew for each kind of array; this leaves one kind per dtype.
+    """
+    return array if array.flags.carray else np.require(array, requirements=("C", "A", "W"))
+
+
+def blocks(total: int, count: int) -> np.ndarray:
+    """Cut `range(total)` into at most `count` even pieces: their edges, int64.
+
+    A sum over many rows is taken block by block and merged in the order of the blocks. As the
+    blocks do not depend on the number of threads, nor do the bits of the result.
+    """
+    count = max(1, min(total, count))
+    return np.arange(count + 1, dtype=np.int64) * total // count
