@@ -112,6 +112,7 @@ def batch_norm_inference(
 ) -> Tensor:
     """Normalise x (..., C) by a given mean and variance (C,)."""
     x, gamma, beta = _checked("batch_norm_inference", x, gamma, beta)
+    mean, var = (np.asarray(statistic, dtype=x.dtype) for statistic in (mean, var))
     return BatchNormInference(mean, var, eps)(x, gamma, beta)
 
 

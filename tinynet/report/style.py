@@ -24,9 +24,7 @@ DOTS_PER_INCH = 110
 HEADING = 0.85  # inches kept free at the top
 
 
-def new_figure(
-    width: float, height: float, title: str, subtitle: str = "", warning: str = ""
-) -> Figure:
+def new_figure(width: float, height: float, title: str, subtitle: str = "", warning: str = "") -> Figure:
     """An empty figure of `width` by `height` inches plus the heading.
 
     title, subtitle: what is shown, and in which circumstances.
