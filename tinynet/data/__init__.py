@@ -2,5 +2,7 @@
 
 from .dataset import Dataset
 from .fashion_mnist import fashion_mnist
+from .garments import garments
+from .sources import Splits, load
 
-__all__ = ["Dataset", "fashion_mnist"]
+__all__ = ["Dataset", "Splits", "fashion_mnist", "garments", "load"]

@@ -59,9 +59,7 @@ class Dataset:
 
     def subset(self, indices: Sequence[int] | np.ndarray | slice) -> Dataset:
         """The images at `indices`, in that order, under the same name. A slice copies nothing."""
-        return Dataset(
-            self.images[indices], self.labels[indices], self.class_names, self.name, self.source
-        )
+        return Dataset(self.images[indices], self.labels[indices], self.class_names, self.name, self.source)
 
     def take(self, n: int) -> Dataset:
         """The first `n` images. Raises InputError if there are not that many."""
@@ -157,13 +155,9 @@ def _check_images(images: np.ndarray) -> np.ndarray:
 def _check_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape != (count,):
-        raise InputError(
-            f"labels expects one integer per image, shape ({count},), got shape {labels.shape}."
-        )
+        raise InputError(f"labels expects one integer per image, shape ({count},), got shape {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise DTypeError(
-            f"labels expects integers, got {labels.dtype}: convert them with astype(int)."
-        )
+        raise DTypeError(f"labels expects integers, got {labels.dtype}: convert them with astype(int).")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
         raise InputError(

@@ -148,13 +148,9 @@ def _transfer(url: str, file: RemoteFile, part: Path, timeout: float) -> None:
             _copy(response, target, have, file)
 
 
-def _copy(
-    response: http.client.HTTPResponse, target: BinaryIO, have: int, file: RemoteFile
-) -> None:
+def _copy(response: http.client.HTTPResponse, target: BinaryIO, have: int, file: RemoteFile) -> None:
     """Response to file, with a progress bar on a terminal, hardly past the expected size."""
-    with tqdm(
-        desc=file.name, total=file.size, initial=have, unit="B", unit_scale=True, disable=None
-    ) as bar:
+    with tqdm(desc=file.name, total=file.size, initial=have, unit="B", unit_scale=True, disable=None) as bar:
         while have <= file.size:
             try:
                 chunk = response.read1(CHUNK)

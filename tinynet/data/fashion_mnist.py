@@ -140,9 +140,7 @@ def _fetch(file: RemoteFile, folder: Path, timeout: float) -> None:
         download(file, MIRRORS, folder, timeout)
     except MissingDataError as error:
         own = os.environ.get("TINYNET_DATA")
-        looked = (
-            f"{Path(own) / 'fashion-mnist'} ($TINYNET_DATA)" if own else "$TINYNET_DATA (not set)"
-        )
+        looked = f"{Path(own) / 'fashion-mnist'} ($TINYNET_DATA)" if own else "$TINYNET_DATA (not set)"
         raise MissingDataError(
             f"Fashion-MNIST is neither here nor reachable. Looked for {file.name} in {looked} and "
             f"in {folder}; then asked the mirrors ({error}). Put the four .gz files from {HOMEPAGE} "

@@ -25,15 +25,11 @@ class Batches:
     may be smaller. `len()` is the number of batches.
     """
 
-    def __init__(
-        self, images: np.ndarray, labels: np.ndarray, batch_size: int, shuffle: bool = False
-    ):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, shuffle: bool = False):
         try:
             self.batch_size = operator.index(batch_size)
         except TypeError:
-            raise InputError(
-                f"batch_size expects a positive integer, got {batch_size!r}."
-            ) from None
+            raise InputError(f"batch_size expects a positive integer, got {batch_size!r}.") from None
         if self.batch_size < 1:
             raise InputError(f"batch_size expects a positive integer, got {batch_size}.")
         self.images = images
