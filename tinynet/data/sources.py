@@ -46,8 +46,7 @@ def load(name: str | Path, seed: int = 0, limit: int | None = None) -> Splits:
     if name == "auto":
         return _auto(seed, limit)
     raise InputError(
-        f'data expects "auto", "fashion-mnist", "garments" or a folder of images, got
-        {str(name)!r}.'
+        f'data expects "auto", "fashion-mnist", "garments" or a folder of images, got {str(name)!r}.'
     )
 
 
