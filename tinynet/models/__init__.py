@@ -3,7 +3,8 @@
     model = tn.models.build("mobilenet", width=0.25, resolution=128, classes=10)
 
 Each builder is a function with keyword options that returns a Sequential. `build` adds to it what a
-checkpoint needs to build it again: `config` with the name and all options, defaults included.
+checkpoint needs to build it again: `config` with the name and all options, defaults included, as
+JSON types.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from ..errors import InputError
 from ..nn import Sequential
@@ -78,7 +81,11 @@ def build(name: str, **chosen: Any) -> Sequential:
         if option not in everything:
             raise InputError(_unknown(f"option of {name}", option, everything))
     model = entry.build(**chosen)
-    model.config = {"model": name, "options": {**everything, **chosen}}
+    plain = {
+        option: value.item() if isinstance(value, np.generic) else value
+        for option, value in {**everything, **chosen}.items()
+    }
+    model.config = {"model": name, "options": plain}
     return model
 
 

@@ -156,7 +156,7 @@ def _checked_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
         raise InputError("parameters expects at least one tensor to train, got none.")
     for position, parameter in enumerate(found):
         if not isinstance(parameter, Tensor) or not parameter.requires_grad:
-            what = "without requires_grad=True" if isinstance(parameter, Tensor) else ""
+            what = "without requires_grad=True " if isinstance(parameter, Tensor) else ""
             raise InputError(
                 f"parameters expects tensors with requires_grad=True, got a {type(parameter).__name__} "
                 f"{what}at position {position}: pass model.parameters()."
