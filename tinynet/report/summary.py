@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..nn import Module
 
 Shape = tuple[int, ...]
+WIDEST = 44  # characters of a layer's text
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,11 @@ def _rows(name: str, module: Module, shape: Shape):
 
 
 def _layer_text(module: Module) -> str:
-    """The layer as one writes it, if that is short, else its class."""
+    """The layer as one writes it, cut where it would make the table too wide."""
     text = repr(module)
-    return text if "\n" not in text and len(text) <= 48 else type(module).__name__
+    if "\n" in text:  # a block of layers
+        return type(module).__name__
+    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
 def _text(shape: Shape) -> str:

@@ -1,0 +1,67 @@
+"""An epoch under way: what it has added up to, and how to go on in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import random
+
+if TYPE_CHECKING:
+    from ..data.dataset import Dataset
+
+
+@dataclass
+class EpochUnderWay:
+    """Sums over the steps so far, and the state of the random streams when the epoch began.
+
+    settings: number of images and batch size; an epoch goes on only under the same ones.
+    """
+
+    settings: list[int]
+    random_at_start: dict = field(default_factory=random.state)
+    steps: int = 0
+    images: int = 0
+    loss: float = 0.0  # sum over images
+    correct: int = 0
+    seconds: float = 0.0
+
+    def add(self, images: int, loss: float, correct: int, seconds: float) -> None:
+        """Count one step over `images` images with their mean `loss`."""
+        self.steps += 1
+        self.images += images
+        self.loss += images * loss
+        self.correct += correct
+        self.seconds += seconds
+
+    @property
+    def mean_loss(self) -> float:
+        return self.loss / self.images
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.images
+
+    @property
+    def rate(self) -> float:
+        """Images per second."""
+        return self.images / self.seconds if self.seconds else 0.0
+
+    def remaining(self, train: Dataset, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The shuffled batches that are left.
+
+        In an epoch that was cut short, the random streams go back to its beginning, the batches that
+        were used are drawn once more and dropped, and the streams go on from where they had been.
+        """
+        batches = iter(train.batches(batch_size, shuffle=True))
+        if self.steps:
+            now = random.state()
+            random.restore(self.random_at_start)
+            for _ in islice(batches, self.steps):
+                pass
+            random.restore(now)
+        return batches

@@ -1,0 +1,298 @@
+"""Trainer: the loop that turns a network, an optimiser and a loss into a trained network.
+
+The loop itself is `_train_epoch`, a screen long. Around it stands what makes a long run safe: checks
+before the first step, Ctrl-C as a request, a loss that is not finite, the run folder, going on later.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import random
+from ..arguments import positive_int
+from ..errors import CheckpointError, TrainingError
+from ..tensor import Tensor, no_grad
+from . import checkpoint, diagnosis
+from .checks import check_data, check_last_batch
+from .epoch import EpochUnderWay
+from .history import History
+from .interrupt import Interrupt
+from .predictions import BATCH, as_input, evaluating, predict_logits, predicted_classes
+from .progress import Progress
+from .run import RunFolder, describe_data
+
+if TYPE_CHECKING:
+    from ..data.dataset import Dataset
+    from ..nn import Module
+    from ..optim import Optimizer
+
+
+class Trainer:
+    """Trains `model` with `optimizer` on `loss`.
+
+    model       maps images (N, H, W, C) to logits: (N, K) for K classes, (N, 1) for two
+    optimizer   one of tn.optim, over the model's parameters
+    loss        loss(logits, labels) -> a tensor with one element, the mean over the batch
+    schedule    schedule(step) -> learning rate, set before each step; steps count from 0 over all epochs
+    out         a new folder for the record of the run (see `RunFolder`), written after each epoch
+    progress    whether to report: a bar on a terminal, one line per epoch
+
+    `history` holds the epochs so far, `interrupted` whether Ctrl-C ended the last `fit`.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        optimizer: Optimizer,
+        loss: Callable[[Tensor, np.ndarray], Tensor],
+        *,
+        schedule: Callable[[int], float] | None = None,
+        out: str | Path | RunFolder | None = None,
+        progress: bool = True,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.loss = loss
+        self.schedule = schedule
+        self.run = RunFolder.create(out) if isinstance(out, str | Path) else out
+        self.progress = Progress(progress)
+        self.history = History()
+        self.steps = 0
+        self.interrupted = False
+        self._epoch: EpochUnderWay | None = None
+        self._validation_name = "validation"
+
+    def fit(
+        self,
+        train: Dataset,
+        validation: Dataset | None = None,
+        *,
+        test: Dataset | None = None,
+        epochs: int = 10,
+        batch_size: int = 32,
+    ) -> History:
+        """Train for `epochs` epochs and return the history of all so far.
+
+        validation: measured after each epoch. It is reported and never used to choose anything: no
+            early stopping, and the weights that stay are those of the last epoch.
+        test: measured once at the end, for the run folder; by default the validation images.
+
+        A further call goes on from here: an epoch that Ctrl-C cut short is finished first (it counts
+        as one of `epochs`), and epoch numbers and the schedule continue.
+
+        Raises InputError before the first step if data and model do not fit. Raises TrainingError,
+        naming the layer, when the loss is not finite; the model then has the weights with which the
+        epoch began, and those are the ones in the run folder. Ctrl-C ends training after the step
+        under way, sets `interrupted` and returns; a second Ctrl-C raises KeyboardInterrupt.
+        """
+        last = len(self.history) + positive_int("epochs", epochs)
+        batch_size = positive_int("batch_size", batch_size)
+        for name, dataset in (("train", train), ("validation", validation), ("test", test)):
+            if dataset is not None:
+                check_data(self.model, dataset, name)
+        check_last_batch(self.model, train, batch_size)
+        self.interrupted = False
+        self._open_record(train, validation, test, last, batch_size)
+        with Interrupt() as interrupt:
+            try:
+                while len(self.history) < last:
+                    self._train_epoch(train, validation, last, batch_size, interrupt)
+            except KeyboardInterrupt:
+                self.progress.close()
+                if interrupt.aborted:
+                    raise
+                self.interrupted = True
+                self._save()
+            except TrainingError as error:
+                self.progress.close()
+                self._close_record("failed", error=str(error))
+                raise
+            self._finish(test if test is not None else validation, test is not None)
+        return self.history
+
+    def evaluate(self, dataset: Dataset, batch_size: int = BATCH) -> dict[str, float]:
+        """`{"loss": ..., "accuracy": ...}` over a data set, in evaluation mode."""
+        check_data(self.model, dataset, "dataset")
+        return self._measure(predict_logits(self.model, dataset, batch_size), dataset)
+
+    def restore(self, path: str | Path) -> None:
+        """Continue from a checkpoint.npz or the run folder it is in.
+
+        Weights, optimiser, random streams, history and the place within an epoch are put back: what
+        follows equals, bit for bit, a training that was never interrupted.
+        """
+        path = Path(path)
+        path = path / "checkpoint.npz" if path.is_dir() else path
+        state = checkpoint.load_state(path, self.model)
+        try:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.history = History(state["history"])
+            self.steps = state["steps"]
+            self._epoch = EpochUnderWay(**state["epoch"]) if state["epoch"] else None
+            random.restore(state["random"])
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{path} holds no complete training state: {error}.") from error
+
+    # One epoch
+
+    def _train_epoch(
+        self,
+        train: Dataset,
+        validation: Dataset | None,
+        last: int,
+        batch_size: int,
+        interrupt: Interrupt,
+    ) -> None:
+        """One pass over the training images, or the rest of one, then the validation."""
+        settings = [len(train), batch_size]
+        if self._epoch is None or self._epoch.settings != settings:
+            self._epoch = EpochUnderWay(settings)
+        epoch = self._epoch
+        number = len(self.history) + 1
+        good = self.model.state_dict()
+        steps_before = self.steps
+        self.progress.begin(number, last, len(train), epoch.images)
+        try:
+            self.model.train()
+            clock = time.perf_counter()
+            for images, labels in epoch.remaining(train, batch_size):
+                place = f"Epoch {number}, step {epoch.steps + 1}"
+                loss, correct = self._step(images, labels, place)
+                now = time.perf_counter()
+                epoch.add(len(labels), loss, correct, now - clock)
+                clock = now
+                self.progress.step(len(labels), epoch.rate, epoch.mean_loss, epoch.accuracy)
+                interrupt.check()
+            diagnosis.require_finite_state(self.model, f"Epoch {number}, after step {epoch.steps}")
+            measured = self._validate(validation, interrupt)
+        except TrainingError:
+            self.model.load_state_dict(good)
+            self.steps = steps_before
+            self._epoch = None
+            raise
+        self._end_epoch(epoch, number, measured)
+
+    def _step(self, images: np.ndarray, labels: np.ndarray, place: str) -> tuple[float, int]:
+        """One update of the weights; the loss before it and how many predictions were right."""
+        if self.schedule is not None:
+            self.optimizer.lr = self.schedule(self.steps)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for right below
+            logits = self.model(as_input(self.model, images))
+            loss = self.loss(logits, labels)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise diagnosis.error(self.model, images, f"{place}: the loss is {value}")
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        self.steps += 1
+        correct = np.count_nonzero(predicted_classes(logits._array) == labels)
+        return value, int(correct)
+
+    def _validate(self, validation: Dataset | None, interrupt: Interrupt) -> dict[str, Any]:
+        if validation is None:
+            return {"loss": None, "accuracy": None}
+        logits = predict_logits(self.model, validation, on_batch=interrupt.check)
+        measured = self._measure(logits, validation)
+        if not math.isfinite(measured["loss"]):
+            first = int(np.argmin(np.isfinite(logits).all(axis=1)))  # the first bad image, or image 0
+            ((images, _),) = validation.subset([first]).batches(1)
+            place = f"Epoch {len(self.history) + 1}, validation: the loss is {measured['loss']}"
+            with evaluating(self.model):
+                raise diagnosis.error(self.model, images, place)
+        return measured
+
+    def _measure(self, logits: np.ndarray, dataset: Dataset) -> dict[str, float]:
+        with no_grad():
+            loss = self.loss(Tensor(logits), np.asarray(dataset.labels)).item()
+        accuracy = float(np.mean(predicted_classes(logits) == dataset.labels))
+        return {"loss": loss, "accuracy": accuracy}
+
+    def _end_epoch(self, epoch: EpochUnderWay, number: int, measured: dict[str, Any]) -> None:
+        self.history.append(
+            {
+                "epoch": number,
+                "loss": epoch.mean_loss,
+                "accuracy": epoch.accuracy,
+                "val_loss": measured["loss"],
+                "val_accuracy": measured["accuracy"],
+                "seconds": epoch.seconds,
+            }
+        )
+        self._epoch = None
+        self._save()
+        self.progress.end(self.history[-1], epoch.rate, self._validation_name)
+
+    # The record
+
+    def _open_record(
+        self,
+        train: Dataset,
+        validation: Dataset | None,
+        test: Dataset | None,
+        last: int,
+        batch_size: int,
+    ) -> None:
+        """Say in run.json what is about to happen, and make the folder one that can be resumed."""
+        measured_on_test = validation is not None and validation is test
+        self._validation_name = "test" if measured_on_test else "validation"
+        if self.run is None:
+            return
+        config = getattr(self.model, "config", None) or {"model": type(self.model).__name__}
+        configuration = {
+            **config,
+            "optimizer": type(self.optimizer).__name__,
+            "lr": self.optimizer.lr,
+            "schedule": type(self.schedule).__name__ if self.schedule else None,
+            "loss": getattr(self.loss, "__name__", repr(self.loss)),
+            "batch_size": batch_size,
+            "epochs": last,
+        }
+        configuration.update(self.run.record.get("configuration", {}))
+        self.run.update(
+            status="running",
+            configuration=configuration,
+            seed=random.state()["seed"],
+            data=describe_data(train, validation, test),
+            validation_measured_on=self._validation_name if validation is not None else None,
+        )
+        self._save()
+
+    def _save(self) -> None:
+        """Write what is needed to go on from here, if there is a run folder."""
+        if self.run is None:
+            return
+        state = {
+            "optimizer": self.optimizer.state_dict(),
+            "history": list(self.history),
+            "steps": self.steps,
+            "epoch": asdict(self._epoch) if self._epoch else None,
+            "random": random.state(),
+        }
+        self.run.save_progress(self.model, self.history, state)
+
+    def _finish(self, dataset: Dataset | None, is_test: bool) -> None:
+        """The last measurement and the pictures; `dataset` is the test or else the validation set."""
+        if self.run is None:
+            return
+        self.run.draw_curves(self.history, self._validation_name)
+        result = {}
+        if dataset is not None:
+            logits = predict_logits(self.model, dataset)
+            kind = "test" if is_test else "validation"
+            self.run.draw_predictions(dataset, logits, len(self.history), kind)
+            result = {kind: {**self._measure(logits, dataset), "images": len(dataset)}}
+        self._close_record("interrupted" if self.interrupted else "finished", **result)
+
+    def _close_record(self, status: str, **changes: Any) -> None:
+        if self.run is not None:
+            seconds = sum(self.history.column("seconds"))
+            changes.setdefault("error", None)
+            self.run.update(status=status, training_seconds=seconds, **changes)
