@@ -1,5 +1,4 @@
-"""What the name of a data set means on the command line: `--data
-auto|fashion-mnist|garments|FOLDER`.
+"""What a name on the command line means: `--data auto|fashion-mnist|garments|FOLDER`.
 
 Apart from the data sets because it chooses between them.
 """
@@ -12,9 +11,12 @@ from typing import NamedTuple
 
 from ..errors import InputError, MissingDataError
 from .dataset import Dataset
+from .drawing import SIDE
 from .fashion_mnist import fashion_mnist
+from .folders import DEFAULT_SIZE, folder_splits
 from .garments import garments
 
+NAMES = ("auto", "fashion-mnist", "garments")
 GARMENTS_TRAIN, GARMENTS_TEST = 12000, 2000
 PATIENCE = 5.0  # seconds "auto" waits for a mirror before it draws garments instead
 
@@ -26,40 +28,48 @@ class Splits(NamedTuple):
     test: Dataset
 
 
-def load(name: str | Path, seed: int = 0, limit: int | None = None) -> Splits:
+def load(
+    name: str | Path,
+    seed: int = 0,
+    size: int | tuple[int, int] | None = None,
+    limit: int | None = None,
+    mode: str = "rgb",
+) -> Splits:
     """The training and the test set behind a name.
 
     "fashion-mnist"  the real one, or MissingDataError
     "garments"       12,000 and 2,000 drawings; they depend on `seed`
     "auto"           Fashion-MNIST if it is here or can be downloaded, otherwise garments, with a
                      warning; `train.name` tells which
+    a folder         photographs in class folders, see `folder_splits`
 
-    `limit` keeps the first images of the training set only. Raises InputError for an unknown name
-    or a limit that is not positive, DataError for damaged files.
+    `size`, of a folder's images, is one number or (H, W), 64 if not given, and `mode` "rgb" or
+    "grey"; the others are 28x28 and grey. `limit` keeps the first images of the training set, of a
+    folder as many chosen by `seed`.
+
+    Raises InputError for a limit that is not positive or a size that cannot be, MissingDataError
+    for what is not there, an unknown name included, and DataError for damaged files.
     """
     if limit is not None and limit < 1:
         raise InputError(f"limit expects a positive number of training images, got {limit}.")
-    if name == "fashion-mnist":
-        return _limited(Splits(fashion_mnist("train"), fashion_mnist("test")), limit)
+    if name not in NAMES:
+        return _folder(Path(name), seed, size, limit, mode)
+    if size not in (None, SIDE, (SIDE, SIDE)):
+        raise InputError(f"size={size} is for folders of images; data={name!r} is 28x28.")
     if name == "garments":
         return _garments(seed, limit)
-    if name == "auto":
-        return _auto(seed, limit)
-    raise InputError(
-        f'data expects "auto", "fashion-mnist", "garments" or a folder of images, got {str(name)!r}.'
-    )
-
-
-def _auto(seed: int, limit: int | None) -> Splits:
+    if name == "fashion-mnist":
+        return _fashion_mnist(limit)
     try:
-        real = Splits(fashion_mnist("train", PATIENCE), fashion_mnist("test", PATIENCE))
+        return _fashion_mnist(limit, PATIENCE)
     except MissingDataError as error:
-        warnings.warn(
-            f"TRAINING ON SYNTHETIC GARMENTS, NOT ON FASHION-MNIST. {error}",
-            stacklevel=3,
-        )
+        warnings.warn(f"TRAINING ON DRAWN GARMENTS, NOT FASHION-MNIST. {error}", stacklevel=2)
         return _garments(seed, limit)
-    return _limited(real, limit)
+
+
+def _fashion_mnist(limit: int | None, timeout: float = 20.0) -> Splits:
+    train, test = fashion_mnist("train", timeout), fashion_mnist("test", timeout)
+    return Splits(train.take(min(limit or len(train), len(train))), test)
 
 
 def _garments(seed: int, limit: int | None) -> Splits:
@@ -67,7 +77,13 @@ def _garments(seed: int, limit: int | None) -> Splits:
     return Splits(garments(count, seed), garments(GARMENTS_TEST, seed, start=GARMENTS_TRAIN))
 
 
-def _limited(splits: Splits, limit: int | None) -> Splits:
-    if limit is None or limit >= len(splits.train):
-        return splits
-    return Splits(splits.train.take(limit), splits.test)
+def _folder(
+    path: Path, seed: int, size: int | tuple[int, int] | None, limit: int | None, mode: str
+) -> Splits:
+    if not path.exists():
+        raise MissingDataError(
+            f"data expects {', '.join(NAMES)} or a folder of images, got {str(path)!r}: "
+            "there is no such folder."
+        )
+    size = DEFAULT_SIZE if size is None else size
+    return Splits(*folder_splits(path, size, mode, seed, limit))
