@@ -41,9 +41,7 @@ def share(name: str, value: Any) -> float:
     return _number(name, value, "above 0 and at most 1", lambda number: 0 < number <= 1)
 
 
-def _number(
-    name: str, value: Any, expected: str, allowed: Callable[[float], bool]
-) -> float:
+def _number(name: str, value: Any, expected: str, allowed: Callable[[float], bool]) -> float:
     try:
         number = math.nan if isinstance(value, bool | str) else float(value)
     except (TypeError, ValueError):

@@ -70,8 +70,7 @@ def options(name: str) -> dict[str, Any]:
 
 
 def build(name: str, **chosen: Any) -> Sequential:
-    """A new network with random weights, with `.config`, `.input_shape` (H, W, C) and `.classes`
-    set.
+    """A new network with random weights; `.config`, `.input_shape` and `.classes` are set.
 
     Raises InputError for an unknown name or option, listing what there is, or a value out of range.
     """

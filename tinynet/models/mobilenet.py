@@ -61,7 +61,9 @@ def mobilenet(
     _check_resolution(resolution, stem_stride)
     channels = _scaled(STEM_CHANNELS, width)
     layers: list[Module] = [
-        Conv2D(in_channels, channels, kernel_size=3, stride=stem_stride, padding="same", bias=False),
+        Conv2D(
+            in_channels, channels, kernel_size=3, stride=stem_stride, padding="same", bias=False
+        ),
         BatchNorm(channels),
         ReLU(),
     ]
@@ -89,7 +91,9 @@ def _block(in_channels: int, out_channels: int, stride: int) -> list[Module]:
 def _scaled(channels: int, width: float) -> int:
     scaled = int(channels * above_zero("width", width))
     if scaled < 1:
-        raise InputError(f"width expects {1 / STEM_CHANNELS} or more, got {width}: no channel would be left.")
+        raise InputError(
+            f"width expects {1 / STEM_CHANNELS} or more, got {width}: no channel would be left."
+        )
     return scaled
 
 
@@ -100,7 +104,9 @@ def _check_resolution(resolution: int, stem_stride: int) -> None:
         raise InputError(f"stem_stride expects 1 or 2, got {stem_stride!r}.")
     before_last = stem_stride * 2 ** (sum(stride == 2 for _, stride in BLOCKS) - 1)
     if resolution <= before_last:
-        hint = " or pass stem_stride=1" if stem_stride == 2 and resolution > before_last // 2 else ""
+        hint = (
+            " or pass stem_stride=1" if stem_stride == 2 and resolution > before_last // 2 else ""
+        )
         raise InputError(
             f"resolution expects more than {before_last} pixels with stem_stride={stem_stride}, got "
             f"{resolution}: the last stride would find a single pixel. Use larger images{hint}."

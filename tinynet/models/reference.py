@@ -26,14 +26,15 @@ def separable_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Se
     Images (size, size, in_channels) -> (classes,) logits; 208,691 parameters by default.
     """
     at_least("classes", classes, 2)
-    return _finished(_separable_layers(in_channels, size, outputs=classes), size, in_channels, classes)
+    return _finished(
+        _separable_layers(in_channels, size, outputs=classes), size, in_channels, classes
+    )
 
 
 def separable_cnn_binary(in_channels: int = 3, size: int = 64) -> Sequential:
-    """The same for photographs of two classes: (size, size, in_channels) -> (1,), the logit of
-    class 1.
+    """The same for photographs of two classes, with one output: the logit of class 1.
 
-    Its loss is `binary_cross_entropy`.
+    Images (size, size, in_channels) -> (1,). Its loss is `binary_cross_entropy`.
     """
     return _finished(_separable_layers(in_channels, size, outputs=1), size, in_channels, classes=2)
 
@@ -55,8 +56,7 @@ def simple_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Seque
 
 
 def compact_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Sequential:
-    """Three 3x3 convolutions (16, 32, 32) with max pooling and two dense layers with dropout
-    between.
+    """Three 3x3 convolutions (16, 32, 32) with max pooling, two dense layers with dropout between.
 
     Images (size, size, in_channels) -> (classes,) logits; 33,194 parameters by default.
     """

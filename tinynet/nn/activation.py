@@ -55,8 +55,7 @@ class Softmax(_SameShape):
 
 
 class Dropout(_SameShape):
-    """In training each value is zeroed with probability `rate` and the others are divided by 1 -
-    rate.
+    """In training, zero each value with probability `rate` and divide the others by 1 - rate.
 
     So the expected value stays the same and evaluation passes everything through ("inverted"
     dropout; Srivastava et al. 2014, section 10). The choice is drawn from the random stream

@@ -29,11 +29,17 @@ def is_image(layer: Module, shape: Shape, *, batch: bool = True) -> None:
         raise InputError(f"{name} expects images (height, width, channels), got shape {shape}.")
     hint = "look at what the layer before it returns"
     if len(shape) == 3:
-        hint = "write x[None] for a single image, x[..., None] for grey images without a channel axis"
-    raise InputError(f"{name} expects images (batch, height, width, channels), got shape {shape}: {hint}.")
+        hint = (
+            "write x[None] for a single image, x[..., None] for grey images without a channel axis"
+        )
+    raise InputError(
+        f"{name} expects images (batch, height, width, channels), got shape {shape}: {hint}."
+    )
 
 
-def has_channels(layer: Module, shape: Shape, channels: int, argument: str, *, batch: bool = True) -> None:
+def has_channels(
+    layer: Module, shape: Shape, channels: int, argument: str, *, batch: bool = True
+) -> None:
     """InputError unless `shape` is of images with so many channels; says what to change."""
     is_image(layer, shape, batch=batch)
     if shape[-1] == channels:

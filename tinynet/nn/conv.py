@@ -1,5 +1,4 @@
-"""Convolution layers: standard, depthwise, pointwise, and separable, which is the last two in a
-row.
+"""Convolution layers: standard, depthwise, pointwise, and separable (the last two in a row).
 
 Images are (N, H, W, C). The layers own the weights and know the shapes; the arithmetic is in `ops`.
 `padding` is "valid" (none), "same" (output = input / stride, rounded up; Keras's rule, an odd pixel
@@ -23,8 +22,9 @@ Size = int | tuple[int, int]
 
 
 class Conv2D(Module):
-    """y[n, i, j, o] = bias[o] + sum over p, q, c of x[n, i·sh + p, j·sw + q, c] · weight[p, q, c,
-    o].
+    """Every output channel looks at all input channels through a window of its own weights.
+
+    y[n, i, j, o] = bias[o] + sum over p, q, c of x[n, i·sh + p, j·sw + q, c] · weight[p, q, c, o]
 
     in_channels, out_channels: C and O.  kernel_size, stride: a number or (vertical, horizontal).
     weight: (KH, KW, C, O), drawn by `init`.  bias: (O,), zeros; None with bias=False.
@@ -126,7 +126,9 @@ class DepthwiseConv2D(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         checks.has_channels(self, x.shape, self.channels, "channels")
-        return ops.depthwise_conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
+        return ops.depthwise_conv2d(
+            x, self.weight, self.bias, stride=self.stride, padding=self.padding
+        )
 
     def output_shape(self, input_shape: Shape) -> Shape:
         checks.has_channels(self, input_shape, self.channels, "channels", batch=False)
@@ -150,8 +152,7 @@ class DepthwiseConv2D(Module):
 
 
 class PointwiseConv2D(Module):
-    """A 1x1 convolution: every pixel's channels times one matrix, y[n, i, j] = x[n, i, j] @ weight
-    + bias.
+    """A 1x1 convolution, one matrix for every pixel: y[n, i, j] = x[n, i, j] @ weight + bias.
 
     weight: (C, O), drawn by `init`.  bias: (O,), zeros; None with bias=False.
     (N, H, W, C) -> (N, H, W, O)
@@ -184,7 +185,9 @@ class PointwiseConv2D(Module):
         return height * width * self.weight.size
 
     def __repr__(self) -> str:
-        return checks.call_text(self, self.in_channels, self.out_channels, bias=self.bias is not None)
+        return checks.call_text(
+            self, self.in_channels, self.out_channels, bias=self.bias is not None
+        )
 
 
 class SeparableConv2D(Module):
@@ -208,7 +211,9 @@ class SeparableConv2D(Module):
     ) -> None:
         self.in_channels = positive_int("in_channels", in_channels)
         self.out_channels = positive_int("out_channels", out_channels)
-        self.depthwise = DepthwiseConv2D(in_channels, kernel_size, stride, padding, bias=False, init=init)
+        self.depthwise = DepthwiseConv2D(
+            in_channels, kernel_size, stride, padding, bias=False, init=init
+        )
         self.pointwise = PointwiseConv2D(in_channels, out_channels, bias=bias, init=init)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -36,7 +36,9 @@ class Dense(Module):
         self.out_features = positive_int("out_features", out_features)
         shape = (self.in_features, self.out_features)
         self.weight = Parameter(draw(init, shape, *shape), name="weight")
-        self.bias = Parameter(np.zeros(self.out_features, np.float32), name="bias") if bias else None
+        self.bias = (
+            Parameter(np.zeros(self.out_features, np.float32), name="bias") if bias else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x.shape, x.shape[1:] if x.ndim else None)
@@ -59,10 +61,14 @@ class Dense(Module):
             hint = f"build it with in_features={row[0]}"
         elif row == ():
             hint = "write x[None] for a single row"
-        raise InputError(f"Dense expects rows of {self.in_features} features, got shape {shape}: {hint}.")
+        raise InputError(
+            f"Dense expects rows of {self.in_features} features, got shape {shape}: {hint}."
+        )
 
     def __repr__(self) -> str:
-        return checks.call_text(self, self.in_features, self.out_features, bias=self.bias is not None)
+        return checks.call_text(
+            self, self.in_features, self.out_features, bias=self.bias is not None
+        )
 
 
 class Flatten(Module):

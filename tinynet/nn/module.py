@@ -1,5 +1,4 @@
-"""Parameter and Module: how a network finds its weights, saves them, and knows its shapes without
-running.
+"""Parameter and Module: how a network finds its weights and saves them.
 
 Nothing here is automatic at assignment. A module is an ordinary object; when somebody asks for its
 parameters it looks through its own attributes, in the order in which they were set.
@@ -26,11 +25,11 @@ _observers: list[Observer] = []
 
 @contextmanager
 def observing(callback: Observer) -> Iterator[None]:
-    """Within it, `callback(module, output)` is called after every module's forward, inner ones
-    first.
+    """Call `callback(module, output)` after every module's forward while it lasts.
 
-    This is how a profile or the search for the first NaN looks inside a network. One list serves
-    all threads; while it is empty, a call of a module costs nothing more.
+    Inner modules come before the one that holds them. This is how a profile or the search for the
+    first NaN looks inside a network. One list serves all threads; while it is empty, a call of a
+    module costs nothing more.
     """
     _observers.append(callback)
     try:
@@ -40,11 +39,9 @@ def observing(callback: Observer) -> Iterator[None]:
 
 
 class Parameter(Tensor):
-    """A tensor that is trained: it always requires a gradient and owns a copy of the array it is
-    given.
+    """A tensor that is trained: it requires a gradient, and owns a copy of the array it is given.
 
-    As nobody else holds the array, the engine need not watch it for changes; optimisers announce
-    theirs.
+    As nobody else holds that copy, the engine need not watch it; optimisers announce their changes.
     """
 
     __slots__ = ()
@@ -92,7 +89,9 @@ class Module:
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the output for an input of `input_shape`, both without the batch axis."""
-        raise NotImplementedError(f"{type(self).__name__} has no output_shape(self, input_shape): define it.")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no output_shape(self, input_shape): define it."
+        )
 
     def multiply_adds(self, input_shape: Shape) -> int:
         """Products of the convolutions and dense layers for one image of `input_shape` (H, W, C).
@@ -218,10 +217,14 @@ class Module:
                 if arrays[name].shape != own[name]
             ],
             "not floating-point": [
-                f"{name} ({arrays[name].dtype})" for name in common if arrays[name].dtype.kind != "f"
+                f"{name} ({arrays[name].dtype})"
+                for name in common
+                if arrays[name].dtype.kind != "f"
             ],
         }
-        found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names)
+        found = "; ".join(
+            f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names
+        )
         if found:
             raise CheckpointError(
                 f"The saved state does not fit this {type(self).__name__}: {found}. "

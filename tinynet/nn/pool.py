@@ -14,7 +14,9 @@ Size = int | tuple[int, int]
 class _Pool2D(Module):
     """What max and average pooling have in common: the window and its shapes."""
 
-    def __init__(self, size: Size, stride: Size | None = None, padding: checks.Padding = "valid") -> None:
+    def __init__(
+        self, size: Size, stride: Size | None = None, padding: checks.Padding = "valid"
+    ) -> None:
         self.size = geometry.pair(size, "size")
         self.stride = self.size if stride is None else geometry.pair(stride, "stride")
         self.padding = checks.valid_padding(padding, self.size, self.stride)

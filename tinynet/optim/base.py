@@ -22,8 +22,7 @@ BLOCK = 16_384
 
 
 class Optimizer:
-    """Base of the optimisers. `step()` changes the parameters by their gradients; `lr` may be set
-    anytime.
+    """Base of the optimisers: `step()` changes the parameters by their gradients.
 
     parameters: tensors with requires_grad=True, such as `model.parameters()`.  lr: the learning
     rate, above 0. Raises InputError for anything else.

@@ -27,9 +27,9 @@ class SGD(Optimizer):
 
     Without momentum v is g. Momentum: Polyak 1964, in the form of Sutskever et al. 2013, "On the
     importance of initialization and momentum in deep learning", section 2, but with lr outside of
-    v, as in PyTorch: a changed lr acts at once on all that has been gathered. Keras keeps v =
-    momentum · v - lr · g, which is the same as long as lr stays the same. `weight_decay` adds the
-    gradient of weight_decay/2 · |w|², an L2 penalty.
+    v, as in PyTorch: a changed lr acts at once on all that has been gathered. Keras keeps lr
+    inside, which is the same as long as lr does not change. `weight_decay` adds the gradient of
+    weight_decay/2 · |w|², an L2 penalty.
     """
 
     def __init__(
@@ -142,17 +142,12 @@ class Adam(Optimizer):
         m += (1 - beta1) * g
         s *= beta2
         s += (1 - beta2) * (g * g)
-        root = np.sqrt(s)
-        root /= math.sqrt(1 - beta2**step)
-        root += self.eps
-        np.divide(m, root, out=root)
-        root *= self.lr / (1 - beta1**step)
-        w -= root
+        root = np.sqrt(s) / math.sqrt(1 - beta2**step) + self.eps
+        w -= self.lr / (1 - beta1**step) * m / root
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the weights directly and does not pass through the running
-    means.
+    """Adam whose weight decay shrinks the weights directly, past the running means.
 
         w = (1 - lr · weight_decay) · w, then Adam's step with the plain gradient
 

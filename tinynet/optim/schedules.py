@@ -1,8 +1,8 @@
-"""Learning-rate schedules: pure functions from the number of the step, counted from 0, to a
-learning rate.
+"""Learning-rate schedules: pure functions from the number of a step to a learning rate.
 
-A schedule knows no optimiser and keeps no state, so that a resumed training needs only the step:
-`optimizer.lr = schedule(step)`. After its last step a schedule stays where it ended.
+Steps count from 0. A schedule knows no optimiser and keeps no state, so that a resumed training
+needs only the step: `optimizer.lr = schedule(step)`. After its last step a schedule stays where it
+ended.
 """
 
 from __future__ import annotations
@@ -69,13 +69,11 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up from peak / start_divisor to `peak`, then down to nearly nothing, each along half a
-    cosine.
+    """Up from peak / start_divisor to `peak`, then down to nearly nothing, along half cosines.
 
-    The peak is at step rise · steps - 1, the end, peak / start_divisor / end_divisor, at step steps
-    - 1. Smith and Topin 2018, "Super-convergence", arXiv 1708.07120, whose lines are straight; the
-    cosines and the default numbers are those of PyTorch's OneCycleLR (the cosines are from
-    fast.ai).
+    The peak is reached at step rise · steps - 1, the end (start / end_divisor) at step steps - 1.
+    Smith and Topin 2018, "Super-convergence", arXiv 1708.07120, whose lines are straight. The
+    cosines are fast.ai's; where the corners lie and the default numbers are PyTorch's OneCycleLR.
     """
 
     peak: float
@@ -98,7 +96,9 @@ class OneCycle:
         top = max(self.rise * self.steps - 1, 0.0)
         if step < top:
             return _half_cosine(start, self.peak, step / top)
-        return _half_cosine(self.peak, start / self.end_divisor, (step - top) / (self.steps - 1 - top))
+        return _half_cosine(
+            self.peak, start / self.end_divisor, (step - top) / (self.steps - 1 - top)
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,9 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         if not callable(self.schedule):
-            raise InputError(f"schedule expects a schedule such as Cosine(0.1, 1000), got {self.schedule!r}.")
+            raise InputError(
+                f"schedule expects a schedule such as Cosine(0.1, 1000), got {self.schedule!r}."
+            )
         positive_int("steps", self.steps)
 
     def __call__(self, step: int) -> float:
