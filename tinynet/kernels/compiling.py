@@ -30,12 +30,23 @@ kernel = numba.njit(**_OPTIONS)
 parallel_kernel = numba.njit(parallel=True, **_OPTIONS)
 
 
+def quiet() -> np.errstate:
+    """A context in which NumPy passes nan and inf on without a warning, as the compiled loops do."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def ready(array: np.ndarray) -> np.ndarray:
     """The array itself if it is C-contiguous, aligned and writable, else a copy that is.
 
     Numba compiles a kernel anew for each kind of array; this leaves one kind per dtype.
     """
     return array if array.flags.carray else np.require(array, requirements=("C", "A", "W"))
+
+
+def merged(partial: np.ndarray) -> np.ndarray:
+    """The sum over the first axis, the blocks, in their order and in float64."""
+    with quiet():
+        return partial.sum(axis=0, dtype=np.float64).astype(partial.dtype)
 
 
 def blocks(total: int, count: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, kernel, parallel_kernel, ready
+from tinynet.kernels.compiling import blocks, kernel, merged, parallel_kernel, ready
 from tinynet.kernels.geometry import Pads, Pair, output_size, window
 from tinynet.kernels.threads import region
 
@@ -86,7 +86,7 @@ def conv2d_grad_input(
     """(N, OH, OW, O) and (KH, KW, C, O) -> (N, H, W, C)."""
     KH, KW, C, O = weight.shape
     OH, OW = g.shape[1:3]
-    dx = np.zeros(x_shape, g.dtype)
+    dx = np.empty(x_shape, g.dtype)
     matrix = ready(weight.reshape(KH * KW * C, O).T)  # (O, KH KW C)
     bands = _bands(OH, OW * KH * KW * C)
     with region:
@@ -108,7 +108,7 @@ def conv2d_grad_weight(
         _correlate(
             ready(x), ready(g), KH, KW, *stride, pads[0][0], pads[1][0], bands, edges, sums
         )
-    return sums.sum(axis=0, dtype=np.float64).astype(g.dtype).reshape(weight_shape)
+    return merged(sums).reshape(weight_shape)
 
 
 def _bands(OH: int, numbers_in_row: int) -> np.ndarray:
@@ -136,6 +136,7 @@ def _spread(g, weight, KH, KW, sh, sw, top, left, bands, dx):
     """An image of dx is owned by one iteration, as the windows of neighbouring bands overlap."""
     N, OH, OW, O = g.shape
     for n in prange(N):
+        dx[n] = 0
         for i in range(len(bands) - 1):
             first, last = bands[i], bands[i + 1]
             windows = np.dot(g[n, first:last].reshape((last - first) * OW, O), weight)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, kernel, parallel_kernel, ready
+from tinynet.kernels.compiling import blocks, kernel, merged, parallel_kernel, ready
 from tinynet.kernels.geometry import Pads, Pair, output_size, tap_ranges, window
 from tinynet.kernels.threads import region
 
@@ -83,7 +83,7 @@ def depthwise_conv2d_grad_input(
     """(N, OH, OW, C M) and (KH, KW, C, M) -> (N, H, W, C)."""
     (N, H, W, C), (_, KW, _, M) = x_shape, weight.shape
     OW = g.shape[2]
-    dx = np.zeros((N, H, W, C * M), g.dtype)
+    dx = np.empty((N, H, W, C * M), g.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
         _spread(ready(g), _along_rows(weight, OW), *stride, pads[0][0], pads[1][0], columns, dx)
@@ -103,8 +103,8 @@ def depthwise_conv2d_grad_weight(
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
         _correlate(x, ready(g), *stride, pads[0][0], pads[1][0], columns, edges, sums)
-    total = sums.reshape(-1, KH, KW, OW, C, M).sum(axis=(0, 3), dtype=np.float64)
-    return total.astype(g.dtype)
+    by_column = np.moveaxis(sums.reshape(-1, KH, KW, OW, C, M), 3, 1)
+    return merged(by_column.reshape(-1, KH, KW, C, M))
 
 
 def _repeat_channels(x: np.ndarray, times: int) -> np.ndarray:
@@ -145,6 +145,7 @@ def _spread(g, weight, sh, sw, top, left, columns, dx):
     KH, KW = weight.shape[:2]
     for i in prange(N * H):
         n, h = i // H, i % H
+        dx[n, h] = 0
         for kh in range(KH):
             oh = (h + top - kh) // sh
             if 0 <= oh < OH and oh * sh + kh - top == h:

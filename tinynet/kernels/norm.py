@@ -15,10 +15,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, parallel_kernel, ready
+from tinynet.kernels.compiling import blocks, parallel_kernel, quiet, ready
 from tinynet.kernels.threads import region
 
 _BLOCK = 16 * 1024  # numbers in a block: 64 kB in float32, so the second look at it is from the cache
+_BLOCK_ROWS = 1024  # rows in a block, at most: as long as a sum in float32 may get
 
 
 def moments_definition(x):
@@ -71,10 +72,11 @@ def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     with region:
         _block_moments(x, edges, means, squares)
     rows = np.diff(edges)[:, None]  # (blocks, 1)
-    mean = (means * rows).sum(axis=0, dtype=np.float64) / len(x)
-    between = ((means - mean) ** 2 * rows).sum(axis=0)
-    var = (squares.sum(axis=0, dtype=np.float64) + between) / len(x)
-    return mean.astype(x.dtype), var.astype(x.dtype)
+    with quiet():
+        mean = (means * rows).sum(axis=0, dtype=np.float64) / len(x)
+        between = ((means - mean) ** 2 * rows).sum(axis=0)
+        var = (squares.sum(axis=0, dtype=np.float64) + between) / len(x)
+        return mean.astype(x.dtype), var.astype(x.dtype)
 
 
 def scale_shift(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -94,7 +96,7 @@ def batch_norm_grad(
     edges = _row_blocks(x)
     sums = np.zeros((len(edges) - 1, 2, x.shape[1]), x.dtype)
     dx = np.empty_like(x)
-    with region:
+    with region, quiet():
         _block_sums(g, x, mean, edges, sums)
         beta_sum, centred_sum = sums.sum(axis=0, dtype=np.float64)  # each (C,)
         gamma_sum = centred_sum * inv_std
@@ -107,20 +109,24 @@ def batch_norm_grad(
 
 
 def _row_blocks(x: np.ndarray) -> np.ndarray:
-    return blocks(len(x), -(-x.size // _BLOCK))
+    return blocks(len(x), max(x.size // _BLOCK, len(x) // _BLOCK_ROWS))
 
 
 @parallel_kernel
 def _block_moments(x, edges, means, squares):
-    """Within each block: the mean, and the sum of squared distances from it."""
+    """Within each block: the mean, and the sum of squared distances from it.
+
+    The first row is subtracted before summing, so that rounding is relative to the spread, not to the mean.
+    """
     C = x.shape[1]
     for i in prange(len(edges) - 1):
-        for r in range(edges[i], edges[i + 1]):
+        first, last = edges[i], edges[i + 1]
+        for r in range(first, last):
             for c in range(C):
-                means[i, c] += x[r, c]
+                means[i, c] += x[r, c] - x[first, c]
         for c in range(C):
-            means[i, c] /= edges[i + 1] - edges[i]
-        for r in range(edges[i], edges[i + 1]):
+            means[i, c] = x[first, c] + means[i, c] / (last - first)
+        for r in range(first, last):
             for c in range(C):
                 squares[i, c] += (x[r, c] - means[i, c]) ** 2
 

@@ -19,10 +19,11 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, parallel_kernel, ready
+from tinynet.kernels.compiling import blocks, merged, parallel_kernel, ready
 from tinynet.kernels.threads import region
 
 _BLOCKS = 16  # pieces of work; more than the cores of a usual machine, few enough for large products
+_BLOCK_ROWS = 1024  # rows in a block of a sum, at most: as long as a sum in float32 may get
 
 
 def matmul_definition(a, b, bias):
@@ -101,11 +102,11 @@ def matmul_grad_b(a: np.ndarray, g: np.ndarray) -> np.ndarray:
 def column_sum(g: np.ndarray) -> np.ndarray:
     """`g.sum(axis=0)`: (R, O) -> (O,); block sums in the dtype of `g`, their total in float64."""
     g = ready(g)
-    edges = blocks(len(g), _BLOCKS)
+    edges = blocks(len(g), max(_BLOCKS, len(g) // _BLOCK_ROWS))
     sums = np.zeros((len(edges) - 1, g.shape[1]), g.dtype)
     with region:
         _sum_columns(g, edges, sums)
-    return _total(sums)
+    return merged(sums)
 
 
 def _weight_is_small(a: np.ndarray) -> bool:
@@ -115,7 +116,7 @@ def _weight_is_small(a: np.ndarray) -> bool:
 def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """`a @ b + bias`, cut by rows of `a`."""
     y = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    _multiply_rows(a, b, bias, blocks(len(a), max(_BLOCKS, len(a) // 1024)), y)
+    _multiply_rows(a, b, bias, blocks(len(a), max(_BLOCKS, len(a) // _BLOCK_ROWS)), y)
     return y
 
 
@@ -124,12 +125,7 @@ def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     edges = blocks(len(a), _BLOCKS)
     products = np.empty((len(edges) - 1, a.shape[1], b.shape[1]), a.dtype)
     _sum_of_products(a, b, edges, products)
-    return _total(products)
-
-
-def _total(partial: np.ndarray) -> np.ndarray:
-    """The sum over the first axis, from first to last, in float64."""
-    return partial.sum(axis=0, dtype=np.float64).astype(partial.dtype)
+    return merged(products)
 
 
 @parallel_kernel

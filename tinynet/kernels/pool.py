@@ -96,7 +96,7 @@ def max_pool2d_grad(
     pads: Pads,
 ) -> np.ndarray:
     """(N, OH, OW, C) -> (N, H, W, C)."""
-    dx = np.zeros(x_shape, g.dtype)
+    dx = np.empty(x_shape, g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
         _give_back(
@@ -109,7 +109,7 @@ def avg_pool2d(x: np.ndarray, size: Pair, stride: Pair, pads: Pads) -> np.ndarra
     """(N, H, W, C) -> (N, OH, OW, C)."""
     N, H, W, C = x.shape
     OH, OW = output_size((H, W), size, stride, pads)
-    y = np.zeros((N, OH, OW, C), x.dtype)
+    y = np.empty((N, OH, OW, C), x.dtype)
     shares = _shares((H, W), size, stride, pads, (OH, OW), x.dtype)
     columns = tap_ranges(W, size[1], stride[1], pads[1][0], OW)
     with region:
@@ -121,7 +121,7 @@ def avg_pool2d_grad(
     g: np.ndarray, x_shape: tuple[int, ...], size: Pair, stride: Pair, pads: Pads
 ) -> np.ndarray:
     """(N, OH, OW, C) -> (N, H, W, C)."""
-    dx = np.zeros(x_shape, g.dtype)
+    dx = np.empty(x_shape, g.dtype)
     shares = _shares(x_shape[1:3], size, stride, pads, g.shape[1:3], g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
@@ -172,6 +172,7 @@ def _give_back(g, argmax, KH, KW, sh, sw, top, left, columns, dx):
     OH = g.shape[1]
     for i in prange(N * H):
         n, h = i // H, i % H
+        dx[n, h] = 0
         for kh in range(KH):
             oh = (h + top - kh) // sh
             if 0 <= oh < OH and oh * sh + kh - top == h:
@@ -180,8 +181,9 @@ def _give_back(g, argmax, KH, KW, sh, sw, top, left, columns, dx):
                     for ow in range(first, last):
                         w = ow * sw + kw - left
                         for c in range(C):
-                            if argmax[n, oh, ow, c] == kh * KW + kw:
-                                dx[n, h, w, c] += g[n, oh, ow, c]
+                            # Written without a branch, so that it vectorises.
+                            here = argmax[n, oh, ow, c] == kh * KW + kw
+                            dx[n, h, w, c] += g[n, oh, ow, c] if here else 0
 
 
 @parallel_kernel
@@ -190,6 +192,7 @@ def _means(x, shares, KH, KW, sh, sw, top, left, columns, y):
     OH = y.shape[1]
     for i in prange(N * OH):
         n, oh = i // OH, i % OH
+        y[n, oh] = 0
         for kh in range(KH):
             h = oh * sh + kh - top
             if 0 <= h < H:
@@ -206,6 +209,7 @@ def _share_out(g, shares, KH, KW, sh, sw, top, left, columns, dx):
     OH = g.shape[1]
     for i in prange(N * H):
         n, h = i // H, i % H
+        dx[n, h] = 0
         for kh in range(KH):
             oh = (h + top - kh) // sh
             if 0 <= oh < OH and oh * sh + kh - top == h:
@@ -233,6 +237,6 @@ def _raise(x, tap, shift, stride, first, last, y, argmax):
         for c in range(x.shape[1]):
             value, best = x[ow * stride + shift, c], y[ow, c]
             # True for a larger value and, as comparisons with NaN are false, for the first NaN.
-            if not value <= best and best == best:
-                y[ow, c] = value
-                argmax[ow, c] = tap
+            larger = not value <= best and best == best
+            y[ow, c] = value if larger else best
+            argmax[ow, c] = tap if larger else argmax[ow, c]

@@ -1,0 +1,1 @@
+"""Tests of `tinynet.kernels`: arrays in, arrays out."""
