@@ -70,7 +70,7 @@ def _caption(axes, predicted: str, true: str, chance: float) -> None:
     """What the network said; a mistake in vermilion, with the truth below and a frame around."""
     right = predicted == true
     color = style.INK if right else style.VERMILION
-    text = f"{_shortened(predicted)} {_percent(chance)}"
+    text = f"{_shortened(predicted)} {percent(chance)}"
     axes.set_title(text, size=8, color=color, pad=3, weight="normal" if right else "bold")
     if not right:
         axes.text(
@@ -119,7 +119,7 @@ def prediction(
         right.text(
             chance + 0.015,
             place,
-            _percent(chance),
+            percent(chance),
             va="center",
             size=style.SMALL,
             color=style.INK,
@@ -145,7 +145,7 @@ def show_image(axes, image: np.ndarray) -> None:
     axes.imshow(array, cmap="gray", vmin=0, vmax=white, interpolation="nearest")
 
 
-def _percent(chance: float) -> str:
+def percent(chance: float) -> str:
     """A probability for humans; what is not certain is not called 100 %."""
     if chance > 0.995:
         return "> 99 %" if chance < 1 else "100 %"

@@ -145,29 +145,15 @@ def _write_counts(axes, matrix: np.ndarray, share: np.ndarray) -> None:
     """The count in every cell that has one, over its percentage from one per cent on."""
     size = style.SMALL + max(0, 5 - len(matrix))
     for row, column in zip(*np.nonzero(matrix), strict=True):
-        dark = share[row, column] > 0.55
-        percent = round(100 * share[row, column])
-        shown = percent >= 1
-        axes.text(
-            column,
-            row - (0.1 if shown else 0),
-            f"{matrix[row, column]:,}",
-            ha="center",
-            va="center",
-            size=size,
-            color="white" if dark else style.INK,
-            weight="bold" if row == column else "normal",
-        )
+        part = share[row, column]
+        color = "white" if part > 0.6 else style.INK  # the better contrast on either side
+        shown = round(100 * part) >= 1
+        place = {"ha": "center", "va": "center", "color": color}
+        weight = "bold" if row == column else "normal"
+        count = f"{matrix[row, column]:,}"
+        axes.text(column, row - (0.1 if shown else 0), count, size=size, weight=weight, **place)
         if shown:
-            axes.text(
-                column,
-                row + 0.24,
-                f"{percent} %",
-                ha="center",
-                va="center",
-                size=size - 2.5,
-                color="white" if dark else style.GREY,
-            )
+            axes.text(column, row + 0.24, f"{100 * part:.0f} %", size=size - 2.5, alpha=0.8, **place)
 
 
 def _rule_off(axes, classes: int) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from importlib import metadata
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from ..data.dataset import Dataset
     from ..nn import Module
 
-CONTENT = ("run.json", "history.json", "model.npz", "checkpoint.npz")
+RESULTS = ("history.json", "model.npz", "checkpoint.npz")
+SYNTHETIC = "garments (synthetic)"  # the name that tinynet.data gives to its drawings
 LIBRARIES = ("numpy", "numba", "scipy", "matplotlib")
 
 
@@ -51,25 +53,12 @@ class RunFolder:
     def create(cls, path: str | Path, **record: Any) -> RunFolder:
         """Make the folder, with `record` as the beginning of run.json.
 
-        Raises InputError if it holds a run already or cannot be written to: better now than after
-        an hour of training.
+        Raises InputError if it holds a run already or cannot be written to.
         """
         path = Path(path)
-        held = [name for name in CONTENT if (path / name).exists()]
-        if held:
-            raise InputError(
-                f"The folder {path} already holds a run ({', '.join(held)}): continue it with "
-                "--resume, or choose another one with --out."
-            )
+        check_folder(path)
         run = cls(path, {"status": "created", "started": _now(), **record, **environment()})
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            files.write_json(path / "run.json", run.record)
-        except OSError as error:
-            raise InputError(
-                f"The run folder {path} cannot be written to ({error.strerror}): "
-                "choose another one with --out."
-            ) from error
+        files.write_json(path / "run.json", run.record)
         return run
 
     @classmethod
@@ -147,9 +136,32 @@ class RunFolder:
         }
 
 
+def check_folder(path: str | Path) -> None:
+    """Raise InputError unless `path` is, or can become, a folder for a new run.
+
+    Asked before the data are loaded: better than after an hour of training.
+    """
+    path = Path(path)
+    held = [name for name in RESULTS if (path / name).exists()]
+    if held:
+        raise InputError(
+            f"The folder {path} already holds a run ({', '.join(held)}): continue it with --resume, or "
+            "choose another one with --out."
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        files.write_bytes(path / ".writable", b"")
+        (path / ".writable").unlink()
+    except OSError as error:
+        raise InputError(
+            f"The run folder {path} cannot be written to ({error.strerror}): choose another one with --out."
+        ) from error
+
+
 def default_folder(model: str, data: str) -> Path:
     """A new name for a run: runs/<model>-<data>-<date-time>."""
-    stem = f"{model}-{data}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = re.sub(r"[^\w.-]+", "-", f"{model}-{data}").strip("-")
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     path = Path("runs") / stem
     number = 2
     while path.exists():
@@ -191,7 +203,7 @@ def describe_data(train: Dataset, validation: Dataset | None, test: Dataset | No
 
 def is_synthetic(dataset: Dataset) -> bool:
     """Whether the images are the drawn garments rather than photographs."""
-    return dataset.name == "garments"
+    return dataset.name == SYNTHETIC
 
 
 def _length(items: Sequence | Dataset | None) -> int | None:

@@ -1,0 +1,237 @@
+"""What each command does when all is well."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tinynet.errors import MissingDataError
+from tinynet.train import History, load
+
+from .conftest import TRAINING, write_photographs
+
+
+def test_train_leaves_the_run_folder_of_the_contract(finished):
+    assert set(os.listdir(finished)) == {
+        "history.json",
+        "run.json",
+        "model.npz",
+        "checkpoint.npz",
+        "curves.png",
+        "confusion.png",
+        "predictions.png",
+    }
+    history = json.loads((finished / "history.json").read_text())
+    assert [set(record) for record in history] == [
+        {"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+    ]
+
+
+def test_run_json_says_what_was_done(finished, photographs):
+    record = json.loads((finished / "run.json").read_text())
+    assert record["status"] == "finished" and record["seed"] == 0
+    assert record["configuration"]["model"] == "compact-cnn"
+    assert record["configuration"]["options"] == {"classes": 3, "in_channels": 3, "size": 18}
+    assert record["configuration"]["data"] == str(photographs)
+    assert set(record["versions"]) >= {"python", "numpy", "numba", "tinynet"}
+    assert record["machine"]["cores"] >= 1
+    assert record["data"]["training_images"] == 18 and not record["data"]["synthetic"]
+    assert record["validation_measured_on"] == "test"
+    assert record["test"]["images"] == 18 and 0 <= record["test"]["accuracy"] <= 1
+
+
+def test_train_says_the_result_the_folder_and_what_is_next(tinynet, photographs, tmp_path):
+    code, output, error = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run", *TRAINING
+    )
+    assert code == 0 and error == ""
+    assert "Test accuracy" in output and str(tmp_path / "run") in output
+    assert "Next: tinynet predict" in output and "Epoch 1/1" in output
+
+
+def test_quiet_prints_the_result_only(tinynet, photographs, tmp_path):
+    _, output, _ = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run", "--quiet", *TRAINING
+    )
+    assert "Epoch" not in output and output.startswith("Test accuracy")
+
+
+def test_validation_is_held_out_of_the_training_images(tinynet, photographs, tmp_path):
+    code, output, _ = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run",
+        "--validation-split", "0.34", *TRAINING,
+    )  # fmt: skip
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert code == 0 and "6 held out" in output and "validation loss" in output
+    assert record["data"]["training_images"] == 12 and record["data"]["validation_images"] == 6
+    assert record["validation_measured_on"] == "validation" and record["test"]["images"] == 18
+
+
+def test_two_classes_and_one_logit_use_the_binary_loss(tinynet, tmp_path):
+    folder = write_photographs(tmp_path / "photographs", classes=("cat", "dog"))
+    code, _, _ = tinynet(
+        "train", "separable-cnn-binary", "--data", folder, "--out", tmp_path / "run", *TRAINING
+    )
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert code == 0 and record["configuration"]["loss"] == "binary_cross_entropy"
+    code, output, _ = tinynet("evaluate", tmp_path / "run")
+    assert code == 0 and "cat" in output and "dog" in output
+
+
+def test_a_small_image_gets_a_mobilenet_with_a_gentle_stem(tinynet, photographs, tmp_path):
+    code, _, _ = tinynet(
+        "train", "mobilenet", "--width", "0.125", "--data", photographs, "--out", tmp_path / "run",
+        *TRAINING,
+    )  # fmt: skip
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert code == 0 and record["configuration"]["options"]["stem_stride"] == 1
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop", "sgd"])
+def test_every_optimizer_can_be_named(tinynet, photographs, tmp_path, optimizer):
+    code, _, _ = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run",
+        "--optimizer", optimizer, "--lr", "0.01", *TRAINING,
+    )  # fmt: skip
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert code == 0 and record["configuration"]["optimizer"] == optimizer
+    assert record["configuration"]["lr"] == 0.01
+
+
+def test_garments_are_marked_as_synthetic_everywhere(tinynet, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output, _ = tinynet("train", "compact-cnn", "--data", "garments", "--limit", 64, "--epochs", 1)
+    (path,) = (tmp_path / "runs").iterdir()
+    record = json.loads((path / "run.json").read_text())
+    assert code == 0 and path.name.startswith("compact-cnn-garments-synthetic-2")
+    assert record["data"]["synthetic"] and "SYNTHETIC" in output
+
+
+def test_auto_without_data_says_loudly_that_garments_stand_in(tinynet, tmp_path, monkeypatch):
+    def missing(*arguments):
+        raise MissingDataError("Fashion-MNIST cannot be had.")
+
+    monkeypatch.setattr("tinynet.data.sources.fashion_mnist", missing)
+    code, output, error = tinynet(
+        "train", "compact-cnn", "--limit", 64, "--epochs", 1, "--out", tmp_path / "run"
+    )
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert code == 0 and "GARMENTS" in error and "SYNTHETIC" in output
+    assert "GARMENTS" in record["warning"] and record["configuration"]["data"] == "garments"
+
+
+def test_resume_equals_an_uninterrupted_run(tinynet, photographs, run, tmp_path):
+    settings = ["compact-cnn", "--data", photographs, *TRAINING[:-1]]
+    assert tinynet("train", *settings, 2, "--out", tmp_path / "whole")[0] == 0
+    code, output, _ = tinynet("train", "--resume", run, "--epochs", 2)
+    assert code == 0 and "Epoch 2/2" in output and "Epoch 1/" not in output
+    whole, resumed = load(tmp_path / "whole").state_dict(), load(run).state_dict()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+    assert History.load(run / "history.json").column("epoch") == [1, 2]
+    assert json.loads((run / "run.json").read_text())["configuration"]["epochs"] == 2
+
+
+def test_resume_takes_flags_that_say_the_same(tinynet, photographs, run):
+    code, _, error = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--seed", 0, "--resume", run, "--epochs", 2
+    )
+    assert code == 0, error
+
+
+def test_evaluate_prints_accuracy_and_every_class(tinynet, finished):
+    code, output, error = tinynet("evaluate", finished)
+    record = json.loads((finished / "run.json").read_text())
+    assert code == 0 and error == ""
+    assert f"Accuracy {100 * record['test']['accuracy']:.2f} %" in output
+    assert all(name in output for name in ("circle", "square", "stripe", "Recall", "Precision"))
+
+
+def test_evaluate_takes_a_model_file_and_data(tinynet, finished, photographs):
+    code, output, _ = tinynet("evaluate", finished / "model.npz", "--data", photographs)
+    assert code == 0 and "18 test images" in output
+
+
+def test_predict_prints_and_draws_every_image(tinynet, run, photographs):
+    images = [photographs / "test" / name / "0.png" for name in ("circle", "square")]
+    code, output, _ = tinynet("predict", run, *images)
+    assert code == 0 and output.count(" %") == 6
+    pictures = [line.split("picture: ")[1] for line in output.splitlines() if "picture: " in line]
+    assert len(set(pictures)) == 2  # both are called 0.png
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+
+
+def test_predict_writes_where_it_is_told_to(tinynet, finished, photographs, tmp_path):
+    image = photographs / "test" / "circle" / "0.png"
+    code, _, _ = tinynet("predict", finished / "model.npz", image, "--out", tmp_path / "a" / "b")
+    assert code == 0 and os.listdir(tmp_path / "a" / "b") == ["0.png"]
+
+
+def test_predict_can_invert(tinynet, finished, photographs, tmp_path):
+    image = photographs / "test" / "circle" / "0.png"
+    plain = tinynet("predict", finished, image, "--out", tmp_path)[1]
+    inverted = tinynet("predict", finished, image, "--invert", "--out", tmp_path)[1]
+    assert plain.splitlines()[1] != inverted.splitlines()[1]
+
+
+def test_summary_prints_the_table(tinynet):
+    code, output, _ = tinynet("summary", "simple-cnn")
+    assert code == 0 and "29,306,282" in output
+
+
+def test_summary_takes_width_resolution_and_classes(tinynet):
+    code, output, _ = tinynet("summary", "mobilenet", "--width", "0.25", "--resolution", 128, "--classes", 10)
+    assert code == 0 and "(128, 128, 3)" in output and "(10,)" in output
+
+
+def test_models_lists_every_network(tinynet):
+    from tinynet import models
+
+    code, output, _ = tinynet("models")
+    assert code == 0 and all(name in output for name in models.names())
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_and_version_leave_with_zero(tinynet, flags):
+    code, output, _ = tinynet(*flags)
+    assert code == 0 and "tinynet" in output
+
+
+def test_help_does_not_wait_for_plots_or_photographs():
+    program = (
+        "import sys; from tinynet.cli import main; main(['--help']);sys.exit('matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_python_dash_m_is_the_command():
+    command = [sys.executable, "-m", "tinynet", "models"]
+    assert "mobilenet" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    program = f"{sys.executable} -m tinynet summary mobilenet | head -1"
+    done = subprocess.run(program, shell=True, capture_output=True, text=True)
+    assert done.stdout == "mobilenet\n" and done.stderr == ""
+
+
+def test_ctrl_c_saves_and_leaves_with_130(photographs, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-u", "-m", "tinynet", "train", "compact-cnn", "--data", photographs]
+    command += ["--out", run, *TRAINING[:-1], "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("Epoch 2/") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate()
+    assert process.returncode == 130
+    assert "Interrupted" in error and "Traceback" not in error
+    assert f"tinynet train --resume {run}" in output
+    record = json.loads((run / "run.json").read_text())
+    assert record["status"] == "interrupted" and (run / "predictions.png").exists()
+    assert len(History.load(run / "history.json")) >= 2

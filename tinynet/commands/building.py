@@ -1,0 +1,114 @@
+"""From words on the command line to data sets, networks, optimisers and losses."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from .. import losses, models, optim
+from ..data import sources
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..data import Dataset
+    from ..nn import Module
+
+OPTIMIZERS: dict[str, tuple[Callable, float]] = {  # with the learning rate used unless one is given
+    "adam": (optim.Adam, 0.001),
+    "adamw": (optim.AdamW, 0.001),
+    "rmsprop": (optim.RMSprop, 0.001),
+    "sgd": (lambda parameters, lr: optim.SGD(parameters, lr, momentum=0.9), 0.01),
+}
+SMALL = 32  # pixels: at this size a stride in a mobilenet's first layer throws too much away
+
+
+def network_options(name: str, **chosen: Any) -> dict[str, Any]:
+    """The chosen options (None: not chosen) under the names that the network's builder has for them.
+
+    `resolution` is called `size` by networks for one size. Raises InputError for an unknown network
+    or an option that it does not have.
+    """
+    known = models.options(name)
+    options = {}
+    for option, value in chosen.items():
+        if value is None:
+            continue
+        own = "size" if option == "resolution" and "resolution" not in known else option
+        if own not in known:
+            flag = "--" + option.replace("_", "-")
+            raise InputError(
+                f"{flag} does not apply to {name}, whose options are {', '.join(known)}: leave it out."
+            )
+        options[own] = value
+    return options
+
+
+def image_size(name: str, resolution: int | None) -> int:
+    """The height and width to which photographs are brought for a network."""
+    known = models.options(name)
+    return resolution or known.get("resolution") or known["size"]
+
+
+def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
+    """The network with the data set's image size, channels and number of classes.
+
+    chosen: width, resolution and stem_stride as given, or None. Raises InputError if they contradict
+    the data, or if the network tells another number of classes apart.
+    """
+    height, width, channels = dataset.image_shape
+    if height != width:
+        raise InputError(f"{name} takes square images, but those of {dataset.name} are {height}x{width}.")
+    if chosen.get("resolution") not in (None, height):
+        raise InputError(
+            f"--resolution {chosen['resolution']} does not fit {dataset.name}, whose images are "
+            f"{height}x{width}: leave it out, or bring a folder of larger images."
+        )
+    known = models.options(name)
+    classes = len(dataset.class_names)
+    options = {**chosen, "resolution": height, "in_channels": channels}
+    if "classes" in known:
+        options["classes"] = classes
+    elif classes != 2:
+        raise InputError(
+            f"{name} tells two classes apart, but {dataset.name} has {classes}: choose another network."
+        )
+    if "stem_stride" in known and options.get("stem_stride") is None and height <= SMALL:
+        options["stem_stride"] = 1
+    return models.build(name, **network_options(name, **options))
+
+
+def load_data(
+    name: str, seed: int, limit: int | None, size: int, channels: int = 3
+) -> tuple[Dataset, Dataset, str | None]:
+    """(train, test, warning): the warning says that another data set had to stand in.
+
+    size, channels: what the photographs of a folder are brought to.
+
+    The warning also goes to stderr at once, since nothing else shows that a result is not what it
+    seems.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if name in sources.NAMES:
+            train, test = sources.load(name, seed, limit=limit)
+        else:
+            mode = "grey" if channels == 1 else "rgb"
+            train, test = sources.load(name, seed, limit=limit, size=size, mode=mode)
+    messages = [str(warning.message) for warning in caught]
+    for message in messages:
+        print(f"tinynet: warning: {message}", file=sys.stderr)
+    return train, test, " ".join(messages) or None
+
+
+def choose_optimizer(name: str, model: Module, lr: float) -> optim.Optimizer:
+    """The optimiser that --optimizer names."""
+    return OPTIMIZERS[name][0](model.parameters(), lr)
+
+
+def choose_loss(model: Module) -> Callable:
+    """Binary cross-entropy for a network with one logit, else cross-entropy."""
+    outputs = model.output_shape(model.input_shape)  # type: ignore[attr-defined]
+    return losses.binary_cross_entropy if outputs == (1,) else losses.cross_entropy

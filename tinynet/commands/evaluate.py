@@ -1,0 +1,86 @@
+"""Measure a trained network on the test images of its data set, or of another with the same classes.
+
+RUN is a run folder or a model file. The table shows for each class the share of its images that were
+recognised (recall) and the share of right ones among those given its name (precision).
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+from .arguments import add_threads, use_threads
+
+if TYPE_CHECKING:
+    from ..data import Dataset
+    from .trained import Trained
+
+HELP = "measure a trained network on test images"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run and, if not its own, the data."""
+    parser.add_argument("run", metavar="RUN", help="a run folder, or a saved model.npz")
+    parser.add_argument(
+        "--data", metavar="DATA", help="as for `tinynet train`; by default the data of the run"
+    )
+    add_threads(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print loss, accuracy and a table of the classes."""
+    from ..train import confusion_matrix, predict_logits
+    from ..train.predictions import predicted_classes
+    from .building import choose_loss
+    from .trained import open_trained
+
+    use_threads(arguments.threads)
+    trained = open_trained(arguments.run)
+    test = _test_images(trained, arguments.data)
+    logits = predict_logits(trained.model, test)
+    loss = choose_loss(trained.model)(logits, test.labels).item()
+    predicted = predicted_classes(logits)
+    print(f"{arguments.run} on {test.name}: {len(test):,} test images")
+    print(f"Accuracy {100 * np.mean(predicted == test.labels):.2f} %, loss {loss:.4f}")
+    print()
+    matrix = confusion_matrix(test.labels, predicted, len(trained.class_names))
+    print(class_table(matrix, trained.class_names))
+    return 0
+
+
+def _test_images(trained: Trained, name: str | None) -> Dataset:
+    """The test images, if their classes and size are those of the network."""
+    from .building import load_data
+
+    data = name or trained.data
+    if data is None:
+        raise InputError("The model file does not say what it was trained on: give --data.")
+    _, test, _ = load_data(data, trained.seed, None, trained.shape[0], trained.shape[2])
+    if list(test.class_names) != trained.class_names:
+        raise InputError(
+            f"--data {data} has the classes {', '.join(test.class_names)}; the network was trained on "
+            f"{', '.join(trained.class_names)}: give data with the same classes."
+        )
+    if tuple(test.image_shape) != trained.shape:
+        raise InputError(
+            f"--data {data} has images of shape {test.image_shape}, the network takes "
+            f"{trained.shape}: give images of that shape."
+        )
+    return test
+
+
+def class_table(matrix: np.ndarray, class_names: list[str]) -> str:
+    """One line per class of a confusion matrix; a share of nothing is shown as "-"."""
+    width = max(len("Class"), *map(len, class_names))
+    lines = [f"{'Class':<{width}}  {'Images':>7}  {'Recall':>8}  {'Precision':>9}"]
+    for index, name in enumerate(class_names):
+        right, images, named = matrix[index, index], matrix[index].sum(), matrix[:, index].sum()
+        lines.append(f"{name:<{width}}  {images:>7,}  {_share(right, images):>8}  {_share(right, named):>9}")
+    return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %" if whole else "-"

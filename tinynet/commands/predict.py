@@ -1,0 +1,84 @@
+"""Say what is on images: class and probabilities for each, and a picture beside the bar chart.
+
+RUN is a run folder or a model file. Images are JPEG or PNG files; they are brought to the size and
+the colours of the network, and the picture shows the result, so that a strange answer can be understood.
+The garments of Fashion-MNIST are light on black: use --invert for photographs on white.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .arguments import add_threads, use_threads
+
+if TYPE_CHECKING:
+    from .trained import Trained
+
+HELP = "classify image files"
+SHOWN = 5  # classes printed for each image
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The run, the images, and how to read and where to write."""
+    parser.add_argument("run", metavar="RUN", help="a run folder, or a saved model.npz")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    parser.add_argument("--invert", action="store_true", help="swap light and dark")
+    parser.add_argument(
+        "--out", metavar="DIR", help="folder for the pictures (`predicted` in the run folder)"
+    )
+    add_threads(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print and draw what the network says of every image; all are read before the first answer."""
+    from ..data import read_image
+    from ..train import predict_probabilities
+    from .trained import open_trained
+
+    use_threads(arguments.threads)
+    trained = open_trained(arguments.run)
+    images = np.stack([read_image(path, trained.shape, arguments.invert) for path in arguments.images])
+    probabilities = predict_probabilities(trained.model, images)
+    folder = Path(arguments.out) if arguments.out else trained.folder / "predicted"
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, image, chances in zip(arguments.images, images, probabilities, strict=True):
+        picture = _free_name(folder, Path(source).stem)
+        _draw(picture, image, chances, trained, source)
+        print(_sentence(source, chances, trained.class_names))
+        print(f"    picture: {picture}")
+    return 0
+
+
+def _sentence(source: str, chances: np.ndarray, class_names: list[str]) -> str:
+    """The class, then the likeliest ones with their probabilities."""
+    order = np.argsort(-chances, kind="stable")
+    likeliest = ", ".join(f"{class_names[index]} {100 * chances[index]:.1f} %" for index in order[:SHOWN])
+    return f"{source}: {class_names[order[0]]}\n    {likeliest}"
+
+
+def _draw(path: Path, image: np.ndarray, chances: np.ndarray, trained: Trained, source: str) -> None:
+    from ..report import pictures, style
+    from ..train.files import write_bytes
+
+    best = int(chances.argmax())
+    figure = pictures.prediction(
+        image,
+        chances,
+        trained.class_names,
+        title=f"{trained.class_names[best]}, {pictures.percent(chances[best])}",
+        subtitle=Path(source).name,
+        warning="trained on synthetic garments" if trained.synthetic else "",
+    )
+    write_bytes(path, style.to_png(figure))
+
+
+def _free_name(folder: Path, stem: str) -> Path:
+    """A file name that is not taken, so that images of one name from two folders both stay."""
+    path, number = folder / f"{stem}.png", 2
+    while path.exists():
+        path, number = folder / f"{stem}-{number}.png", number + 1
+    return path

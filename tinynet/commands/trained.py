@@ -1,0 +1,53 @@
+"""A trained network with what is needed to use it, from a run folder or from a model file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from ..errors import CheckpointError
+from ..train import RunFolder, checkpoint
+from ..train.run import SYNTHETIC
+
+if TYPE_CHECKING:
+    from ..nn import Sequential
+
+
+class Trained(NamedTuple):
+    """The network, the names of its classes, and the data it was trained on.
+
+    shape: (H, W, C) of the images it takes.  folder: where results about it are written.
+    data: what to give --data; None if that is not known.
+    """
+
+    model: Sequential
+    shape: tuple[int, int, int]
+    class_names: list[str]
+    folder: Path
+    data: str | None
+    seed: int
+    synthetic: bool
+
+
+def open_trained(path: str) -> Trained:
+    """Load the network saved in a run folder or `.npz` file.
+
+    Raises MissingDataError or CheckpointError if there is none that can be used.
+    """
+    file = checkpoint.model_file(path)
+    model = cast("Sequential", checkpoint.load(file))
+    assert model.classes is not None and model.input_shape is not None  # set by models.build
+    metadata = checkpoint.read_metadata(file)
+    names = metadata.get("class_names") or [f"class {k}" for k in range(model.classes)]
+    if len(names) != model.classes:
+        raise CheckpointError(
+            f"{file} names {len(names)} classes for a network of {model.classes}: "
+            "save it again with the right class_names."
+        )
+    height, width, channels = model.input_shape
+    data, seed = None, 0
+    if Path(path).is_dir():
+        record = RunFolder.open(path).record
+        data, seed = record.get("configuration", {}).get("data"), record.get("seed", 0)
+    synthetic = metadata.get("data") == SYNTHETIC
+    return Trained(model, (height, width, channels), names, file.parent, data, seed, synthetic)
