@@ -6,7 +6,7 @@
 with zero where x would be read outside the image (Goodfellow et al. 2016, equation 9.7, without its
 minus one).
 
-The fast version is a matrix product ("im2col"; Chellapilla et al. 2006, section 3.1): each window
+The fast version is a matrix product ("im2col"; Chellapilla et al. 2006): each window
 is laid out as one row of KH KW C numbers, and those rows are multiplied with the weight seen as a
 (KH KW C, O) matrix. Both gradients are products with the same matrices. Only a band of output rows
 is laid out at a time, so that it stays in the processor's cache and in no case fills the memory.
@@ -18,9 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, kernel, merged, parallel_kernel, ready
-from tinynet.kernels.geometry import Pads, Pair, output_size, window
-from tinynet.kernels.threads import region
+from .compiling import blocks, kernel, merged, parallel_kernel, ready
+from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .threads import region
 
 _BAND = 64 * 1024  # numbers laid out at a time: a quarter of a megabyte in float32
 _PARTIAL = 4 * 1024 * 1024  # numbers kept, at most, in partial sums of a weight's gradient
@@ -75,8 +75,11 @@ def conv2d(
     y = np.empty((N, OH, OW, O), x.dtype)
     matrix = ready(weight).reshape(KH * KW * C, O)
     bands = _bands(OH, OW * len(matrix))
+    columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
-        _convolve(ready(x), matrix, ready(bias), KH, KW, *stride, pads[0][0], pads[1][0], bands, y)
+        _convolve(
+            ready(x), matrix, ready(bias), KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, y
+        )
     return y
 
 
@@ -89,8 +92,9 @@ def conv2d_grad_input(
     dx = np.empty(x_shape, g.dtype)
     matrix = ready(weight.reshape(KH * KW * C, O).T)  # (O, KH KW C)
     bands = _bands(OH, OW * KH * KW * C)
+    columns = tap_ranges(x_shape[2], KW, stride[1], pads[1][0], OW)
     with region:
-        _spread(ready(g), matrix, KH, KW, *stride, pads[0][0], pads[1][0], bands, dx)
+        _spread(ready(g), matrix, KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, dx)
     return dx
 
 
@@ -104,9 +108,10 @@ def conv2d_grad_weight(
     parts = min(16, max(2, _PARTIAL // (KH * KW * C * O)))
     edges = blocks(N * (len(bands) - 1), parts)
     sums = np.zeros((len(edges) - 1, KH * KW * C, O), g.dtype)
+    columns = tap_ranges(x.shape[2], KW, stride[1], pads[1][0], OW)
     with region:
         _correlate(
-            ready(x), ready(g), KH, KW, *stride, pads[0][0], pads[1][0], bands, edges, sums
+            ready(x), ready(g), KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, edges, sums
         )
     return merged(sums).reshape(weight_shape)
 
@@ -117,22 +122,22 @@ def _bands(OH: int, numbers_in_row: int) -> np.ndarray:
 
 
 @parallel_kernel
-def _convolve(x, weight, bias, KH, KW, sh, sw, top, left, bands, y):
+def _convolve(x, weight, bias, KH, KW, sh, sw, top, left, columns, bands, y):
     N, OH, OW, O = y.shape
     count = len(bands) - 1
     for i in prange(N * count):
         n, first, last = i // count, bands[i % count], bands[i % count + 1]
-        windows = np.empty(((last - first) * OW, weight.shape[0]), x.dtype)
-        _lay_out(x[n], KH, KW, sh, sw, top, left, first, OW, windows)
-        part = y[n, first:last].reshape(windows.shape[0], O)
-        np.dot(windows, weight, part)
+        windows = np.empty((last - first, OW, weight.shape[0]), x.dtype)
+        _lay_out(x[n], KH, KW, sh, sw, top, left, columns, first, windows)
+        part = y[n, first:last].reshape((last - first) * OW, O)
+        np.dot(windows.reshape(part.shape[0], weight.shape[0]), weight, part)
         for p in range(part.shape[0]):
             for o in range(O):
                 part[p, o] += bias[o]
 
 
 @parallel_kernel
-def _spread(g, weight, KH, KW, sh, sw, top, left, bands, dx):
+def _spread(g, weight, KH, KW, sh, sw, top, left, columns, bands, dx):
     """An image of dx is owned by one iteration, as the windows of neighbouring bands overlap."""
     N, OH, OW, O = g.shape
     for n in prange(N):
@@ -140,11 +145,12 @@ def _spread(g, weight, KH, KW, sh, sw, top, left, bands, dx):
         for i in range(len(bands) - 1):
             first, last = bands[i], bands[i + 1]
             windows = np.dot(g[n, first:last].reshape((last - first) * OW, O), weight)
-            _add_back(windows, KH, KW, sh, sw, top, left, first, OW, dx[n])
+            windows_by_row = windows.reshape(last - first, OW, weight.shape[1])
+            _add_back(windows_by_row, KH, KW, sh, sw, top, left, columns, first, dx[n])
 
 
 @parallel_kernel
-def _correlate(x, g, KH, KW, sh, sw, top, left, bands, edges, sums):
+def _correlate(x, g, KH, KW, sh, sw, top, left, columns, bands, edges, sums):
     """sums[block] = the gradient of the weight from the bands of one block."""
     N, OH, OW, O = g.shape
     count = len(bands) - 1
@@ -152,41 +158,49 @@ def _correlate(x, g, KH, KW, sh, sw, top, left, bands, edges, sums):
         product = np.empty(sums.shape[1:], g.dtype)
         for i in range(edges[block], edges[block + 1]):
             n, first, last = i // count, bands[i % count], bands[i % count + 1]
-            windows = np.empty(((last - first) * OW, sums.shape[1]), x.dtype)
-            _lay_out(x[n], KH, KW, sh, sw, top, left, first, OW, windows)
-            np.dot(windows.T, g[n, first:last].reshape(windows.shape[0], O), product)
+            windows = np.empty((last - first, OW, sums.shape[1]), x.dtype)
+            _lay_out(x[n], KH, KW, sh, sw, top, left, columns, first, windows)
+            part = g[n, first:last].reshape((last - first) * OW, O)
+            np.dot(windows.reshape(part.shape[0], sums.shape[1]).T, part, product)
             for k in range(product.shape[0]):
                 for o in range(O):
                     sums[block, k, o] += product[k, o]
 
 
 @kernel
-def _lay_out(image, KH, KW, sh, sw, top, left, first, OW, windows):
-    """windows[p, (kh, kw, c)] = the pixels of window p, zero outside the image; p counts from row `first`."""
+def _lay_out(image, KH, KW, sh, sw, top, left, columns, first, windows):
+    """windows[oh - first, ow, (kh, kw, c)] = the pixels of window (oh, ow), zero outside the image."""
     H, W, C = image.shape
-    for p in range(windows.shape[0]):
-        oh, ow = first + p // OW, p % OW
-        j = 0
+    rows, OW, _ = windows.shape
+    for row in range(rows):
         for kh in range(KH):
-            h = oh * sh + kh - top
+            h = (first + row) * sh + kh - top
             for kw in range(KW):
-                w = ow * sw + kw - left
-                inside = 0 <= h < H and 0 <= w < W
-                for c in range(C):
-                    windows[p, j] = image[h, w, c] if inside else 0
-                    j += 1
+                begin, end = columns[kw]
+                if not 0 <= h < H:
+                    begin, end = 0, 0
+                shift, j = kw - left, (kh * KW + kw) * C
+                windows[row, :begin, j : j + C] = 0
+                windows[row, end:, j : j + C] = 0
+                if C == 1:  # a loop over one channel would take longer to start than to run
+                    for ow in range(begin, end):
+                        windows[row, ow, j] = image[h, ow * sw + shift, 0]
+                else:
+                    for ow in range(begin, end):
+                        for c in range(C):
+                            windows[row, ow, j + c] = image[h, ow * sw + shift, c]
 
 
 @kernel
-def _add_back(windows, KH, KW, sh, sw, top, left, first, OW, image):
+def _add_back(windows, KH, KW, sh, sw, top, left, columns, first, image):
     """The reverse of `_lay_out`: each number is added to the pixel it came from."""
     H, W, C = image.shape
-    for p in range(windows.shape[0]):
-        oh, ow = first + p // OW, p % OW
+    for row in range(windows.shape[0]):
         for kh in range(KH):
-            h = oh * sh + kh - top
-            for kw in range(KW):
-                w = ow * sw + kw - left
-                if 0 <= h < H and 0 <= w < W:
-                    for c in range(C):
-                        image[h, w, c] += windows[p, (kh * KW + kw) * C + c]
+            h = (first + row) * sh + kh - top
+            if 0 <= h < H:
+                for kw in range(KW):
+                    shift, j = kw - left, (kh * KW + kw) * C
+                    for ow in range(columns[kw, 0], columns[kw, 1]):
+                        for c in range(C):
+                            image[h, ow * sw + shift, c] += windows[row, ow, j + c]

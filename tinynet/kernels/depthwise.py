@@ -18,9 +18,9 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, kernel, merged, parallel_kernel, ready
-from tinynet.kernels.geometry import Pads, Pair, output_size, tap_ranges, window
-from tinynet.kernels.threads import region
+from .compiling import blocks, kernel, merged, parallel_kernel, ready
+from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .threads import region
 
 _BLOCKS = 16  # pieces of a batch whose sums are kept apart
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.errors import InputError
+from ..errors import InputError
 
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]  # ((top, bottom), (left, right))

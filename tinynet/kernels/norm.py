@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, parallel_kernel, quiet, ready
-from tinynet.kernels.threads import region
+from .compiling import blocks, parallel_kernel, quiet, ready
+from .threads import region
 
 _BLOCK = 16 * 1024  # numbers in a block: 64 kB in float32, so the second look at it is from the cache
 _BLOCK_ROWS = 1024  # rows in a block, at most: as long as a sum in float32 may get

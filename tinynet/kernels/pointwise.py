@@ -19,8 +19,8 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import blocks, merged, parallel_kernel, ready
-from tinynet.kernels.threads import region
+from .compiling import blocks, merged, parallel_kernel, ready
+from .threads import region
 
 _BLOCKS = 16  # pieces of work; more than the cores of a usual machine, few enough for large products
 _BLOCK_ROWS = 1024  # rows in a block of a sum, at most: as long as a sum in float32 may get

@@ -18,9 +18,9 @@ import math
 import numpy as np
 from numba import prange
 
-from tinynet.kernels.compiling import kernel, parallel_kernel, ready
-from tinynet.kernels.geometry import Pads, Pair, output_size, tap_ranges, window
-from tinynet.kernels.threads import region
+from .compiling import kernel, parallel_kernel, ready
+from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .threads import region
 
 
 def max_pool2d_definition(x, size, stride, pads):

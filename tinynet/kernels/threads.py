@@ -18,7 +18,7 @@ from typing import Any
 import numba
 import threadpoolctl
 
-from tinynet.errors import InputError
+from ..errors import InputError
 
 _CGROUP = Path("/sys/fs/cgroup")
 _SPIN = "10000"  # rounds of waiting, some ten microseconds, after which an idle thread sleeps
