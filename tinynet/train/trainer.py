@@ -24,7 +24,7 @@ from .checks import check_data, check_last_batch
 from .epoch import EpochUnderWay
 from .history import History
 from .interrupt import Interrupt
-from .predictions import BATCH, as_input, evaluating, predict_logits, predicted_classes
+from .predictions import BATCH, as_input, evaluating, precision, predict_logits, predicted_classes
 from .progress import Progress
 from .run import RunFolder, describe_data
 
@@ -66,6 +66,7 @@ class Trainer:
         self.history = History()
         self.steps = 0
         self.interrupted = False
+        self._dtype = precision(model)
         self._epoch: EpochUnderWay | None = None
         self._validation_name = "validation"
 
@@ -73,10 +74,10 @@ class Trainer:
         self,
         train: Dataset,
         validation: Dataset | None = None,
-        *,
-        test: Dataset | None = None,
         epochs: int = 10,
         batch_size: int = 32,
+        *,
+        test: Dataset | None = None,
     ) -> History:
         """Train for `epochs` epochs and return the history of all so far.
 
@@ -161,6 +162,7 @@ class Trainer:
         self.progress.begin(number, last, len(train), epoch.images)
         try:
             self.model.train()
+            self._dtype = precision(self.model)
             clock = time.perf_counter()
             for images, labels in epoch.remaining(train, batch_size):
                 place = f"Epoch {number}, step {epoch.steps + 1}"
@@ -184,7 +186,7 @@ class Trainer:
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for right below
-            logits = self.model(as_input(self.model, images))
+            logits = self.model(as_input(images, self._dtype))
             loss = self.loss(logits, labels)
             value = loss.item()
             if not math.isfinite(value):
