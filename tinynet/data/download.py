@@ -70,8 +70,7 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, timeout: fl
 
 
 def require_answer(urls: Sequence[str], timeout: float) -> None:
-    """Return as soon as one of `urls` answers HTTP; raise MissingDataError after `timeout` seconds
-    in all.
+    """Return once one of `urls` answers HTTP, or raise MissingDataError after `timeout` seconds.
 
     A socket's own time-out covers neither the resolver nor the several addresses of one name, so
     all are asked at once, each in a thread that is left behind when it takes too long. The error
@@ -118,8 +117,7 @@ def _download_from(url: str, file: RemoteFile, part: Path, timeout: float) -> No
                 _transfer(url, file, part, timeout)
             return _verify(part, file)
         except _TransferError:
-            # Repeating helps if bytes came, or if bytes of an earlier day were at fault and are
-            # gone.
+            # Repeating helps if bytes came, or if old bytes were at fault and are gone.
             if attempt == ATTEMPTS or _size(part) == before:
                 raise
 
@@ -135,7 +133,7 @@ def _transfer(url: str, file: RemoteFile, part: Path, timeout: float) -> None:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == 416:  # range not satisfiable: what we have is not a beginning of it
-            part.unlink()
+            part.unlink(missing_ok=True)
         raise _TransferError(f"HTTP {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _TransferError(f"unreachable, {getattr(error, 'reason', error)}") from error

@@ -71,10 +71,10 @@ def smooth(points: np.ndarray, rounds: int = 2) -> np.ndarray:
 
 def photograph(layers: list[Layer], rng: Generator) -> np.ndarray:
     """A drawing as a (28, 28) uint8 image: posed, drawn, woven, lit, sometimes covered, grained."""
-    image = rasterise(layers, *pose(rng)) * (rng.uniform(0.4, 0.8) * weave(rng))
+    image = rasterise(layers, *pose(rng)) * (rng.uniform(0.4, 0.75) * weave(rng))
     angle, fall = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.3)
     image *= 1 + fall * (np.cos(angle) * _COLUMNS + np.sin(angle) * _ROWS)  # light from one side
-    if rng.random() < 0.15:
+    if rng.random() < 0.12:
         top, left = rng.integers(0, SIDE - 6, 2)
         height, width = rng.integers(3, 8, 2)
         image[top : top + height, left : left + width] = rng.uniform(0, 0.6)
@@ -116,7 +116,7 @@ def weave(rng: Generator) -> np.ndarray:
         radius, depth = rng.uniform(0.1, 0.3), rng.uniform(-0.6, 0.6)
         return 1 - depth * (np.hypot(_COLUMNS - x, _ROWS - y) < radius)
     angle = rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
-    frequency, depth = rng.uniform(7, 16), rng.uniform(0.1, 0.3)
+    frequency, depth = rng.uniform(5, 12), rng.uniform(0.1, 0.3)
     along = np.cos(angle) * _COLUMNS + np.sin(angle) * _ROWS
     waves = np.sin(frequency * along + rng.uniform(0, 6))
     if kind == "checks":

@@ -4,7 +4,7 @@ The ten classes, their names and the format are the real ones (28x28, grey, ligh
 image is a vector drawing of its own: chance chooses the cut, within what makes the class (sleeve,
 neckline, heel, handle); `drawing.py` then poses, colours and lights it. The four kinds of tops
 share one cut and differ in details, as real ones do, so that comparing pixels is not enough: a
-linear classifier trained on 12,000 images ends near 85 %, the separable CNN near 98 %.
+linear classifier trained on 12,000 images ends near 88 %, the separable CNN near 98 %.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def trouser(rng: Generator) -> list[Layer]:
 def pullover(rng: Generator) -> list[Layer]:
     """Long sleeves, closed in front, with ribbed cuffs, hem and collar."""
     cut = TopCut(rng, sleeve=rng.uniform(1.05, 1.35), hem=rng.uniform(0.6, 0.9))
-    rib = rng.uniform(0.45, 0.75) if rng.random() < 0.6 else rng.uniform(1.25, 1.5)
+    rib = rng.uniform(0.4, 0.7) if rng.random() < 0.6 else rng.uniform(1.3, 1.6)
     layers = [*cut.body(), cut.hem_band(rib), *cut.cuffs(rib)]
     neck = cut.neckline(rng.uniform(0.05, 0.16), pointed=False)
     return [*layers, Layer(neck.points, rib, 0.16), neck]
@@ -101,7 +101,7 @@ def coat(rng: Generator) -> list[Layer]:
     """Long sleeves, open in front from the lapels to a low hem."""
     cut = TopCut(rng, sleeve=rng.uniform(1.05, 1.35), hem=rng.uniform(0.82, 0.96))
     turn = rng.uniform(-0.45, -0.05)  # where the lapels meet
-    gap = rng.uniform(0.03, 0.1)
+    gap = rng.uniform(0.06, 0.12)
     lapel_out = cut.neck + rng.uniform(0.04, 0.14)
     lapel = rng.uniform(0.4, 0.7) if rng.random() < 0.5 else rng.uniform(1.3, 1.6)
     layers = cut.body()
@@ -144,17 +144,21 @@ def sandal(rng: Generator) -> list[Layer]:
 
 
 def shirt(rng: Generator) -> list[Layer]:
-    """A pointed collar and a row of buttons; sleeves of any length."""
+    """A pointed collar, a row of buttons and a rounded tail; sleeves of any length."""
     long = rng.random() < 0.65
     sleeve = rng.uniform(1.05, 1.35) if long else rng.uniform(0.35, 0.62)
     cut = TopCut(rng, sleeve, hem=rng.uniform(0.65, 0.93))
     layers = cut.body()
-    placket = rng.uniform(0.4, 0.7) if rng.random() < 0.5 else rng.uniform(1.3, 1.6)
-    layers.append(line([(0, -0.7), (0, cut.hem)], placket, rng.uniform(0.1, 0.16)))
+    placket = rng.uniform(0.3, 0.6) if rng.random() < 0.5 else rng.uniform(1.4, 1.7)
+    layers.append(line([(0, -0.7), (0, cut.hem)], placket, rng.uniform(0.13, 0.18)))
     button = 0.0 if placket > 1 else 1.7
-    for y in np.arange(-0.5, cut.hem - 0.08, rng.uniform(0.22, 0.3)):
-        layers.append(Layer(box(-0.05, y - 0.05, 0.05, y + 0.05), button))
+    for y in np.arange(-0.5, cut.hem - 0.08, rng.uniform(0.22, 0.28)):
+        layers.append(Layer(box(-0.06, y - 0.06, 0.06, y + 0.06), button))
     layers.append(Layer(notch(cut.neck * 0.7, -1.0, 0.22, pointed=True), 0))
+    rise = rng.uniform(0.14, 0.24)  # of the rounded tail at the sides
+    for side in (-1, 1):
+        corner = [(cut.flare + 0.06, cut.hem - rise), (cut.flare * 0.5, cut.hem + 0.03)]
+        layers.append(Layer(np.array([*corner, (cut.flare + 0.06, cut.hem + 0.03)]) * (side, 1), 0))
     length, collar = rng.uniform(0.26, 0.38), rng.uniform(1.4, 1.7)
     for side in (-1, 1):
         leaf = [(cut.neck * 0.75, -0.97), (cut.neck + 0.06, -0.9), (0.17, -0.9 + length), (0, -0.78)]
