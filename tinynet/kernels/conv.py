@@ -19,7 +19,7 @@ import numpy as np
 from numba import prange
 
 from .compiling import blocks, kernel, merged, parallel_kernel, ready
-from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
 from .threads import region
 
 _BAND = 64 * 1024  # numbers laid out at a time: a quarter of a megabyte in float32
@@ -77,9 +77,7 @@ def conv2d(
     bands = _bands(OH, OW * len(matrix))
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
-        _convolve(
-            ready(x), matrix, ready(bias), KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, y
-        )
+        _convolve(ready(x), matrix, ready(bias), (KH, KW), stride, corner(pads), columns, bands, y)
     return y
 
 
@@ -94,7 +92,7 @@ def conv2d_grad_input(
     bands = _bands(OH, OW * KH * KW * C)
     columns = tap_ranges(x_shape[2], KW, stride[1], pads[1][0], OW)
     with region:
-        _spread(ready(g), matrix, KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, dx)
+        _spread(ready(g), matrix, (KH, KW), stride, corner(pads), columns, bands, dx)
     return dx
 
 
@@ -110,9 +108,7 @@ def conv2d_grad_weight(
     sums = np.zeros((len(edges) - 1, KH * KW * C, O), g.dtype)
     columns = tap_ranges(x.shape[2], KW, stride[1], pads[1][0], OW)
     with region:
-        _correlate(
-            ready(x), ready(g), KH, KW, *stride, pads[0][0], pads[1][0], columns, bands, edges, sums
-        )
+        _correlate(ready(x), ready(g), (KH, KW), stride, corner(pads), columns, bands, edges, sums)
     return merged(sums).reshape(weight_shape)
 
 
@@ -122,13 +118,13 @@ def _bands(OH: int, numbers_in_row: int) -> np.ndarray:
 
 
 @parallel_kernel
-def _convolve(x, weight, bias, KH, KW, sh, sw, top, left, columns, bands, y):
+def _convolve(x, weight, bias, kernel_size, stride, before, columns, bands, y):
     N, OH, OW, O = y.shape
     count = len(bands) - 1
     for i in prange(N * count):
         n, first, last = i // count, bands[i % count], bands[i % count + 1]
         windows = np.empty((last - first, OW, weight.shape[0]), x.dtype)
-        _lay_out(x[n], KH, KW, sh, sw, top, left, columns, first, windows)
+        _lay_out(x[n], kernel_size, stride, before, columns, first, windows)
         part = y[n, first:last].reshape((last - first) * OW, O)
         np.dot(windows.reshape(part.shape[0], weight.shape[0]), weight, part)
         for p in range(part.shape[0]):
@@ -137,7 +133,7 @@ def _convolve(x, weight, bias, KH, KW, sh, sw, top, left, columns, bands, y):
 
 
 @parallel_kernel
-def _spread(g, weight, KH, KW, sh, sw, top, left, columns, bands, dx):
+def _spread(g, weight, kernel_size, stride, before, columns, bands, dx):
     """An image of dx is owned by one iteration, as the windows of neighbouring bands overlap."""
     N, OH, OW, O = g.shape
     for n in prange(N):
@@ -146,11 +142,11 @@ def _spread(g, weight, KH, KW, sh, sw, top, left, columns, bands, dx):
             first, last = bands[i], bands[i + 1]
             windows = np.dot(g[n, first:last].reshape((last - first) * OW, O), weight)
             windows_by_row = windows.reshape(last - first, OW, weight.shape[1])
-            _add_back(windows_by_row, KH, KW, sh, sw, top, left, columns, first, dx[n])
+            _add_back(windows_by_row, kernel_size, stride, before, columns, first, dx[n])
 
 
 @parallel_kernel
-def _correlate(x, g, KH, KW, sh, sw, top, left, columns, bands, edges, sums):
+def _correlate(x, g, kernel_size, stride, before, columns, bands, edges, sums):
     """sums[block] = the gradient of the weight from the bands of one block."""
     N, OH, OW, O = g.shape
     count = len(bands) - 1
@@ -159,7 +155,7 @@ def _correlate(x, g, KH, KW, sh, sw, top, left, columns, bands, edges, sums):
         for i in range(edges[block], edges[block + 1]):
             n, first, last = i // count, bands[i % count], bands[i % count + 1]
             windows = np.empty((last - first, OW, sums.shape[1]), x.dtype)
-            _lay_out(x[n], KH, KW, sh, sw, top, left, columns, first, windows)
+            _lay_out(x[n], kernel_size, stride, before, columns, first, windows)
             part = g[n, first:last].reshape((last - first) * OW, O)
             np.dot(windows.reshape(part.shape[0], sums.shape[1]).T, part, product)
             for k in range(product.shape[0]):
@@ -168,10 +164,11 @@ def _correlate(x, g, KH, KW, sh, sw, top, left, columns, bands, edges, sums):
 
 
 @kernel
-def _lay_out(image, KH, KW, sh, sw, top, left, columns, first, windows):
+def _lay_out(image, kernel_size, stride, before, columns, first, windows):
     """windows[oh - first, ow, (kh, kw, c)] = the pixels of window (oh, ow), zero outside the image."""
     H, W, C = image.shape
     rows, OW, _ = windows.shape
+    (KH, KW), (sh, sw), (top, left) = kernel_size, stride, before
     for row in range(rows):
         for kh in range(KH):
             h = (first + row) * sh + kh - top
@@ -192,9 +189,10 @@ def _lay_out(image, KH, KW, sh, sw, top, left, columns, first, windows):
 
 
 @kernel
-def _add_back(windows, KH, KW, sh, sw, top, left, columns, first, image):
+def _add_back(windows, kernel_size, stride, before, columns, first, image):
     """The reverse of `_lay_out`: each number is added to the pixel it came from."""
     H, W, C = image.shape
+    (KH, KW), (sh, sw), (top, left) = kernel_size, stride, before
     for row in range(windows.shape[0]):
         for kh in range(KH):
             h = (first + row) * sh + kh - top

@@ -19,7 +19,7 @@ import numpy as np
 from numba import prange
 
 from .compiling import blocks, kernel, merged, parallel_kernel, ready
-from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
 from .threads import region
 
 _BLOCKS = 16  # pieces of a batch whose sums are kept apart
@@ -73,7 +73,7 @@ def depthwise_conv2d(
     y = np.empty((N, OH, OW, CM), x.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
-        _convolve(x, _along_rows(weight, OW), ready(bias), *stride, pads[0][0], pads[1][0], columns, y)
+        _convolve(x, _along_rows(weight, OW), ready(bias), stride, corner(pads), columns, y)
     return y
 
 
@@ -86,7 +86,7 @@ def depthwise_conv2d_grad_input(
     dx = np.empty((N, H, W, C * M), g.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
-        _spread(ready(g), _along_rows(weight, OW), *stride, pads[0][0], pads[1][0], columns, dx)
+        _spread(ready(g), _along_rows(weight, OW), stride, corner(pads), columns, dx)
     return dx if M == 1 else dx.reshape(N, H, W, C, M).sum(axis=4)
 
 
@@ -102,7 +102,7 @@ def depthwise_conv2d_grad_weight(
     sums = np.zeros((len(edges) - 1, KH, KW, OW * CM), g.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
-        _correlate(x, ready(g), *stride, pads[0][0], pads[1][0], columns, edges, sums)
+        _correlate(x, ready(g), stride, corner(pads), columns, edges, sums)
     by_column = np.moveaxis(sums.reshape(-1, KH, KW, OW, C, M), 3, 1)
     return merged(by_column.reshape(-1, KH, KW, C, M))
 
@@ -118,10 +118,11 @@ def _along_rows(weight: np.ndarray, OW: int) -> np.ndarray:
 
 
 @parallel_kernel
-def _convolve(x, weight, bias, sh, sw, top, left, columns, y):
+def _convolve(x, weight, bias, stride, before, columns, y):
     """One row of the output at a time, as the sum of shifted rows of the input times a weight."""
     N, H, W, C = x.shape
     OH = y.shape[1]
+    (sh, sw), (top, left) = stride, before
     KH, KW = weight.shape[:2]
     for i in prange(N * OH):
         n, oh = i // OH, i % OH
@@ -133,15 +134,15 @@ def _convolve(x, weight, bias, sh, sw, top, left, columns, y):
             h = oh * sh + kh - top
             if 0 <= h < H:
                 for kw in range(KW):
-                    first, last = columns[kw]
-                    _gather(x[n, h], weight[kh, kw], kw - left, sw, first, last, row)
+                    _gather(x[n, h], weight[kh, kw], kw - left, sw, columns[kw], row)
 
 
 @parallel_kernel
-def _spread(g, weight, sh, sw, top, left, columns, dx):
+def _spread(g, weight, stride, before, columns, dx):
     """One row of the input's gradient at a time, from the rows of the output it had a part in."""
     N, H, W, C = dx.shape
     OH = g.shape[1]
+    (sh, sw), (top, left) = stride, before
     KH, KW = weight.shape[:2]
     for i in prange(N * H):
         n, h = i // H, i % H
@@ -150,15 +151,14 @@ def _spread(g, weight, sh, sw, top, left, columns, dx):
             oh = (h + top - kh) // sh
             if 0 <= oh < OH and oh * sh + kh - top == h:
                 for kw in range(KW):
-                    first, last = columns[kw]
-                    _scatter(g[n, oh], weight[kh, kw], kw - left, sw, first, last, dx[n, h])
+                    _scatter(g[n, oh], weight[kh, kw], kw - left, sw, columns[kw], dx[n, h])
 
 
 @parallel_kernel
-def _correlate(x, g, sh, sw, top, left, columns, edges, sums):
+def _correlate(x, g, stride, before, columns, edges, sums):
     """sums[block, kh, kw, (ow, c)] over the output rows of a block; the sum over ow is taken outside."""
-    H = x.shape[1]
-    OH = g.shape[1]
+    H, OH = x.shape[1], g.shape[1]
+    (sh, sw), (top, left) = stride, before
     KH, KW = sums.shape[1:3]
     for block in prange(len(edges) - 1):
         for i in range(edges[block], edges[block + 1]):
@@ -167,16 +167,15 @@ def _correlate(x, g, sh, sw, top, left, columns, edges, sums):
                 h = oh * sh + kh - top
                 if 0 <= h < H:
                     for kw in range(KW):
-                        first, last = columns[kw]
-                        _multiply(
-                            x[n, h], g[n, oh], kw - left, sw, first, last, sums[block, kh, kw]
-                        )
+                        products = sums[block, kh, kw]
+                        _multiply(x[n, h], g[n, oh], kw - left, sw, columns[kw], products)
 
 
 @kernel
-def _gather(x, weight, shift, stride, first, last, y):
-    """y[ow, c] += x[ow stride + shift, c] weight[ow, c] for first <= ow < last."""
+def _gather(x, weight, shift, stride, span, y):
+    """y[ow, c] += x[ow stride + shift, c] weight[ow, c] for first <= ow < last, the two of `span`."""
     C = x.shape[1]
+    first, last = span
     if stride == 1:
         source = x.reshape(-1)[(first + shift) * C :]
         factor = weight[first * C :]
@@ -190,9 +189,10 @@ def _gather(x, weight, shift, stride, first, last, y):
 
 
 @kernel
-def _scatter(g, weight, shift, stride, first, last, dx):
-    """dx[ow stride + shift, c] += g[ow, c] weight[ow, c] for first <= ow < last."""
+def _scatter(g, weight, shift, stride, span, dx):
+    """dx[ow stride + shift, c] += g[ow, c] weight[ow, c] for first <= ow < last, the two of `span`."""
     C = g.shape[1]
+    first, last = span
     if stride == 1:
         source = g.reshape(-1)[first * C : last * C]
         factor = weight[first * C :]
@@ -206,9 +206,10 @@ def _scatter(g, weight, shift, stride, first, last, dx):
 
 
 @kernel
-def _multiply(x, g, shift, stride, first, last, sums):
-    """sums[ow C + c] += x[ow stride + shift, c] g[ow, c] for first <= ow < last."""
+def _multiply(x, g, shift, stride, span, sums):
+    """sums[ow C + c] += x[ow stride + shift, c] g[ow, c] for first <= ow < last, the two of `span`."""
     C = x.shape[1]
+    first, last = span
     if stride == 1:
         source = x.reshape(-1)[(first + shift) * C :]
         factor = g.reshape(-1)[first * C : last * C]

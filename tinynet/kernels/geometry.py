@@ -92,6 +92,11 @@ def output_size(size: Pair, kernel: Pair, stride: Pair, pads: Pads) -> Pair:
     return (padded[0] - kernel[0]) // stride[0] + 1, (padded[1] - kernel[1]) // stride[1] + 1
 
 
+def corner(pads: Pads) -> Pair:
+    """`(top, left)`, the padding before the first pixel, which is all that places the windows."""
+    return pads[0][0], pads[1][0]
+
+
 def window(position: Pair, kernel: Pair, stride: Pair, pads: Pads, size: Pair) -> Iterator[
     tuple[int, int, int, int]
 ]:

@@ -70,24 +70,20 @@ def column_sum_definition(g):
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """`a @ b + bias`: (R, K) and (K, O) and (O,) -> (R, O)."""
     a, b = ready(a), ready(b)
-    if bias is None:
-        bias = np.zeros(b.shape[1], b.dtype)
     with region:
         if _weight_is_small(a):
-            return _rows(a, b, ready(bias))
+            return _rows(a, b, bias)
         y = _sum(ready(a.T), b)
-        y += bias
-        return y
+        return y if bias is None else np.add(y, bias, out=y)
 
 
 def matmul_grad_a(g: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`g @ b.T`: (R, O) and (K, O) -> (R, K)."""
     g, b = ready(g), ready(b)
-    no_bias = np.zeros(g.shape[0] if g.shape[0] < b.shape[0] else b.shape[0], g.dtype)
     with region:
-        if g.shape[0] >= b.shape[0]:
-            return _rows(g, ready(b.T), no_bias)
-        return ready(_rows(b, ready(g.T), no_bias).T)
+        if len(g) >= len(b):
+            return _rows(g, ready(b.T))
+        return ready(_rows(b, ready(g.T)).T)
 
 
 def matmul_grad_b(a: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -96,7 +92,7 @@ def matmul_grad_b(a: np.ndarray, g: np.ndarray) -> np.ndarray:
     with region:
         if _weight_is_small(a):
             return _sum(a, g)
-        return _rows(ready(a.T), g, np.zeros(g.shape[1], g.dtype))
+        return _rows(ready(a.T), g)
 
 
 def column_sum(g: np.ndarray) -> np.ndarray:
@@ -113,9 +109,10 @@ def _weight_is_small(a: np.ndarray) -> bool:
     return a.shape[0] >= a.shape[1]
 
 
-def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray) -> np.ndarray:
+def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """`a @ b + bias`, cut by rows of `a`."""
     y = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    bias = np.zeros(b.shape[1], b.dtype) if bias is None else ready(bias)
     _multiply_rows(a, b, bias, blocks(len(a), max(_BLOCKS, len(a) // _BLOCK_ROWS)), y)
     return y
 

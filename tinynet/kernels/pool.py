@@ -19,7 +19,7 @@ import numpy as np
 from numba import prange
 
 from .compiling import kernel, parallel_kernel, ready
-from .geometry import Pads, Pair, output_size, tap_ranges, window
+from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
 from .threads import region
 
 
@@ -83,7 +83,7 @@ def max_pool2d(
     argmax = np.empty((N, OH, OW, C), _index_dtype(size))
     columns = tap_ranges(W, size[1], stride[1], pads[1][0], OW)
     with region:
-        _maxima(ready(x), *size, *stride, pads[0][0], pads[1][0], columns, y, argmax)
+        _maxima(ready(x), size, stride, corner(pads), columns, y, argmax)
     return y, argmax
 
 
@@ -99,9 +99,7 @@ def max_pool2d_grad(
     dx = np.empty(x_shape, g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
-        _give_back(
-            ready(g), ready(argmax), *size, *stride, pads[0][0], pads[1][0], columns, dx
-        )
+        _give_back(ready(g), ready(argmax), size, stride, corner(pads), columns, dx)
     return dx
 
 
@@ -113,7 +111,7 @@ def avg_pool2d(x: np.ndarray, size: Pair, stride: Pair, pads: Pads) -> np.ndarra
     shares = _shares((H, W), size, stride, pads, (OH, OW), x.dtype)
     columns = tap_ranges(W, size[1], stride[1], pads[1][0], OW)
     with region:
-        _means(ready(x), shares, *size, *stride, pads[0][0], pads[1][0], columns, y)
+        _means(ready(x), shares, size, stride, corner(pads), columns, y)
     return y
 
 
@@ -125,7 +123,7 @@ def avg_pool2d_grad(
     shares = _shares(x_shape[1:3], size, stride, pads, g.shape[1:3], g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
-        _share_out(ready(g), shares, *size, *stride, pads[0][0], pads[1][0], columns, dx)
+        _share_out(ready(g), shares, size, stride, corner(pads), columns, dx)
     return dx
 
 
@@ -149,10 +147,11 @@ def _shares(image, size, stride, pads, outputs, dtype) -> np.ndarray:
 
 
 @parallel_kernel
-def _maxima(x, KH, KW, sh, sw, top, left, columns, y, argmax):
+def _maxima(x, size, stride, before, columns, y, argmax):
     """One row of the output at a time, tap by tap."""
     N, H, W, C = x.shape
     OH = y.shape[1]
+    (KH, KW), (sh, sw), (top, left) = size, stride, before
     for i in prange(N * OH):
         n, oh = i // OH, i % OH
         _start(y[n, oh], argmax[n, oh], max(0, top - oh * sh) * KW, sw, left)
@@ -160,16 +159,16 @@ def _maxima(x, KH, KW, sh, sw, top, left, columns, y, argmax):
             h = oh * sh + kh - top
             if 0 <= h < H:
                 for kw in range(KW):
-                    first, last = columns[kw]
-                    tap = kh * KW + kw
-                    _raise(x[n, h], tap, kw - left, sw, first, last, y[n, oh], argmax[n, oh])
+                    tap, row = kh * KW + kw, y[n, oh]
+                    _raise(x[n, h], tap, kw - left, sw, columns[kw], row, argmax[n, oh])
 
 
 @parallel_kernel
-def _give_back(g, argmax, KH, KW, sh, sw, top, left, columns, dx):
+def _give_back(g, argmax, size, stride, before, columns, dx):
     """One row of the input's gradient at a time, from the rows of the output it had a part in."""
     N, H, W, C = dx.shape
     OH = g.shape[1]
+    (KH, KW), (sh, sw), (top, left) = size, stride, before
     for i in prange(N * H):
         n, h = i // H, i % H
         dx[n, h] = 0
@@ -177,8 +176,7 @@ def _give_back(g, argmax, KH, KW, sh, sw, top, left, columns, dx):
             oh = (h + top - kh) // sh
             if 0 <= oh < OH and oh * sh + kh - top == h:
                 for kw in range(KW):
-                    first, last = columns[kw]
-                    for ow in range(first, last):
+                    for ow in range(columns[kw, 0], columns[kw, 1]):
                         w = ow * sw + kw - left
                         for c in range(C):
                             # Written without a branch, so that it vectorises.
@@ -187,9 +185,10 @@ def _give_back(g, argmax, KH, KW, sh, sw, top, left, columns, dx):
 
 
 @parallel_kernel
-def _means(x, shares, KH, KW, sh, sw, top, left, columns, y):
+def _means(x, shares, size, stride, before, columns, y):
     N, H, W, C = x.shape
     OH = y.shape[1]
+    (KH, KW), (sh, sw), (top, left) = size, stride, before
     for i in prange(N * OH):
         n, oh = i // OH, i % OH
         y[n, oh] = 0
@@ -204,9 +203,10 @@ def _means(x, shares, KH, KW, sh, sw, top, left, columns, y):
 
 
 @parallel_kernel
-def _share_out(g, shares, KH, KW, sh, sw, top, left, columns, dx):
+def _share_out(g, shares, size, stride, before, columns, dx):
     N, H, W, C = dx.shape
     OH = g.shape[1]
+    (KH, KW), (sh, sw), (top, left) = size, stride, before
     for i in prange(N * H):
         n, h = i // H, i % H
         dx[n, h] = 0
@@ -231,9 +231,9 @@ def _start(y, argmax, row_tap, stride, left):
 
 
 @kernel
-def _raise(x, tap, shift, stride, first, last, y, argmax):
-    """y[ow, c] = max(y[ow, c], x[ow stride + shift, c]) for first <= ow < last, and where it stands."""
-    for ow in range(first, last):
+def _raise(x, tap, shift, stride, span, y, argmax):
+    """y[ow, c] = max(y[ow, c], x[ow stride + shift, c]) for ow within `span`, and where it stands."""
+    for ow in range(span[0], span[1]):
         for c in range(x.shape[1]):
             value, best = x[ow * stride + shift, c], y[ow, c]
             # True for a larger value and, as comparisons with NaN are false, for the first NaN.
