@@ -100,7 +100,7 @@ def test_a_prediction_lists_the_likeliest_class_first():
     ("chance", "text"), [(1.0, "100 %"), (0.9999, "> 99 %"), (0.5, "50 %"), (0.0001, "< 1 %")]
 )
 def test_percentages_do_not_claim_certainty(chance, text):
-    assert pictures._percent(chance) == text
+    assert pictures.percent(chance) == text
 
 
 def test_a_warning_is_written_on_the_picture():

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import random
 from ..errors import InputError
-from .predictions import as_input, evaluating
+from .predictions import as_input, evaluating, precision
 
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
@@ -50,10 +50,10 @@ def check_last_batch(model: Module, train: Dataset, batch_size: int) -> None:
     if len(train) % batch_size != 1 and batch_size != 1:
         return
     state, streams = model.state_dict(), random.state()
-    image = np.zeros((1, *train.image_shape), np.float32)
+    image = np.zeros((1, *train.image_shape))
     with evaluating(model):
         try:
-            model.train()(as_input(model, image))
+            model.train()(as_input(image, precision(model)))
         except InputError as error:
             raise InputError(
                 f"batch_size={batch_size} leaves a single image of {len(train):,} for the last batch, "
@@ -77,4 +77,4 @@ def _output_shape(model: Module, dataset: Dataset, name: str) -> tuple[int, ...]
         return tuple(model.output_shape(shape))
     except NotImplementedError:
         with evaluating(model):
-            return model(as_input(model, np.zeros((1, *shape), np.float32))).shape[1:]
+            return model(as_input(np.zeros((1, *shape)), precision(model))).shape[1:]

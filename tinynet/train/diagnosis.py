@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import TrainingError
 from ..nn import Module, observing
 from ..tensor import no_grad
-from .predictions import as_input
+from .predictions import as_input, precision
 
 BACK = "The model is back at the weights with which the epoch began."
 ADVICE = "Usual causes: a learning rate that is too high, or values far from the range 0..1."
@@ -71,5 +71,5 @@ def _first_layer(model: Module, images: np.ndarray) -> str | None:
             found.append(f"{type(module).__name__} ({name})" if name else type(module).__name__)
 
     with no_grad(), observing(watch), np.errstate(all="ignore"):
-        model(as_input(model, images))
+        model(as_input(images, precision(model)))
     return found[0] if found else None

@@ -33,13 +33,17 @@ def evaluating(model: Module) -> Iterator[None]:
             module.training = training
 
 
-def as_input(model: Module, images: np.ndarray) -> Tensor:
-    """A batch of images as a tensor of the model's own precision.
+def precision(model: Module) -> np.dtype:
+    """The dtype a model computes with: that of its first parameter, float32 without any."""
+    parameters = model.parameters()
+    return parameters[0].dtype if parameters else np.dtype(np.float32)
+
+
+def as_input(images: np.ndarray, dtype: np.dtype) -> Tensor:
+    """A batch of images as a tensor of the model's `precision`.
 
     The array has to be the caller's alone: the engine will not watch it for changes.
     """
-    parameters = model.parameters()
-    dtype = parameters[0].dtype if parameters else np.dtype(np.float32)
     return Tensor._own(np.ascontiguousarray(images, dtype=dtype))
 
 
@@ -61,10 +65,11 @@ def predict_logits(
         )
     batch_size = positive_int("batch_size", batch_size)
     outputs = []
+    dtype = precision(model)
     with evaluating(model):
         for start in range(0, len(images), batch_size):
             batch = np.array(unit_range(images[start : start + batch_size]))
-            outputs.append(model(as_input(model, batch))._array)
+            outputs.append(model(as_input(batch, dtype))._array)
             if on_batch:
                 on_batch()
     return np.concatenate(outputs)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from tqdm import tqdm
 
-BAR = "{desc} {percentage:3.0f}% |{bar:20}| {postfix[0]} {postfix[1]:,.0f} images/s, {remaining} left"
+BAR = "{desc} {percentage:3.0f}% |{bar}| {postfix[0]} {postfix[1]:,.0f} images/s, {remaining} left"
+WIDEST = 100  # columns
 
 
 class Progress:
@@ -25,6 +27,8 @@ class Progress:
         """Epoch `epoch` of `last` begins; `done` of its `images` were seen before an interruption."""
         self._label = f"Epoch {epoch}/{last}"
         if self.live:
+            # asked here, because tqdm shows nothing on terminals that do not tell their size
+            columns, lines = shutil.get_terminal_size()
             self._bar = tqdm(
                 total=images,
                 initial=done,
@@ -32,7 +36,8 @@ class Progress:
                 bar_format=BAR,
                 postfix=["", 0.0],
                 leave=False,
-                dynamic_ncols=True,
+                ncols=min(columns, WIDEST),
+                nrows=lines,
             )
 
     def step(self, images: int, rate: float, loss: float, accuracy: float) -> None:

@@ -106,15 +106,15 @@ class Trainer:
                 while len(self.history) < last:
                     self._train_epoch(train, validation, last, batch_size, interrupt)
             except KeyboardInterrupt:
-                self.progress.close()
                 if interrupt.aborted:
                     raise
                 self.interrupted = True
                 self._save()
             except TrainingError as error:
-                self.progress.close()
                 self._close_record("failed", error=str(error))
                 raise
+            finally:
+                self.progress.close()
             self._finish(test if test is not None else validation, test is not None)
         return self.history
 
