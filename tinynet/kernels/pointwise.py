@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from .compiling import blocks, merged, parallel_kernel, ready
+from .compiling import blocks, merged, parallel_kernel, quiet, ready
 from .threads import region
 
 _BLOCKS = 16  # pieces of work; more than the cores of a usual machine, few enough for large products
@@ -74,7 +74,10 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
         if _weight_is_small(a):
             return _rows(a, b, bias)
         y = _sum(ready(a.T), b)
-        return y if bias is None else np.add(y, bias, out=y)
+        if bias is not None:
+            with quiet():
+                y += bias
+        return y
 
 
 def matmul_grad_a(g: np.ndarray, b: np.ndarray) -> np.ndarray:

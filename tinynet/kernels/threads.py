@@ -100,7 +100,7 @@ def _container_cores(root: Path) -> float:
 class _Region:
     """The context `with region:`, in which kernels run; see the top of the file.
 
-    It may be nested (the inner ones cost a microsecond), and threads enter one after the other: a
+    It may be nested (the inner ones cost next to nothing), and threads enter one after the other: a
     kernel uses all the cores anyway, and not every threading layer of Numba may be entered twice.
     """
 
@@ -155,9 +155,9 @@ def _start_threads() -> None:
     """Start Numba's threads, with a short time of spinning where nobody has chosen one.
 
     A thread that waits for the next kernel spins, for a few milliseconds if nothing is said. On a
-    machine that does other work too it burns the time its own partner needs: a training step took
-    120 ms in place of 10 beside one busy process, and lost nothing without it. GNU's OpenMP reads
-    the variable once, when it is loaded.
+    machine that does other work too it burns the time its own partner needs: beside one or two busy
+    processes, the kernels of a training step have been seen to take ten times longer. A short spin
+    was as fast on a quiet machine. GNU's OpenMP reads the variable once, when it is loaded.
     """
     if "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ:
         numba.get_num_threads()
