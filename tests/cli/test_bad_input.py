@@ -126,6 +126,15 @@ def test_resume_with_another_configuration(refused, run, flags, part):
     assert contents(run) == before
 
 
+def test_resume_when_the_data_have_changed(tinynet, refused, tmp_path):
+    folder = write_photographs(tmp_path / "photographs")
+    run = tmp_path / "run"
+    assert tinynet("train", "compact-cnn", "--data", folder, "--out", run, *TRAINING)[0] == 0
+    (folder / "train" / "circle" / "0.png").unlink()
+    sentence = refused("train", "--resume", run, "--epochs", "2")
+    assert "training_images was 18 and is 17" in sentence
+
+
 def test_resume_of_a_run_that_is_complete(refused, run):
     assert "--epochs 11" in refused("train", "--resume", run)
 

@@ -194,3 +194,12 @@ def test_a_model_file_is_not_a_training_state(tmp_path):
     checkpoint.save(tmp_path / "model.npz", network())
     with pytest.raises(CheckpointError, match="no training state"):
         checkpoint.load_state(tmp_path / "model.npz", network())
+
+
+@pytest.mark.parametrize("state", [None, {"array": "state/9"}, {"dict": 3}, {"a": 1, "b": 2}])
+def test_a_training_state_that_makes_no_sense_is_refused(tmp_path, state):
+    model = network()
+    header = {"kind": "checkpoint", **checkpoint._recipe(model), "state": state}
+    checkpoint._write(tmp_path / "checkpoint.npz", header, checkpoint._weights(model))
+    with pytest.raises(CheckpointError, match="no training state that can be read"):
+        checkpoint.load_state(tmp_path / "checkpoint.npz", network())

@@ -10,7 +10,7 @@ import pytest
 import tinynet as tn
 from tinynet import losses
 from tinynet.errors import CheckpointError, TrainingError
-from tinynet.train import History, load
+from tinynet.train import History, RunFolder, load
 
 from .problem import make_trainer, network
 
@@ -134,6 +134,35 @@ def test_ctrl_c_does_again_what_it_did_before(train):
     before = signal.getsignal(signal.SIGINT)
     make_trainer(loss=pressing_ctrl_c_at(1)).fit(train)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_does_not_save_weights_that_are_not_finite(train, tmp_path):
+    def loss(logits, labels):
+        os.kill(os.getpid(), signal.SIGINT)
+        return losses.cross_entropy(logits, labels)
+
+    trainer = make_trainer(lr=1e30, loss=loss, out=tmp_path / "run")
+    step = trainer.optimizer.step
+
+    def ruinous_step():
+        step()
+        with trainer.model[1].weight._writing() as array:
+            array[0] = np.nan
+
+    trainer.optimizer.step = ruinous_step
+    with pytest.raises(TrainingError, match="Epoch 1, step 1, at its end: the parameter layers.1.w"):
+        trainer.fit(train)
+    saved = load(tmp_path / "run", network()).state_dict()
+    assert all(np.isfinite(value).all() for value in saved.values())
+
+
+def test_an_old_folder_can_be_gone_on_in(train, tmp_path):
+    run = tmp_path / "run"
+    make_trainer(out=run).fit(train, epochs=1)
+    trainer = make_trainer(out=RunFolder.open(run))
+    trainer.restore(run)
+    trainer.fit(train, epochs=1)
+    assert History.load(run / "history.json").column("epoch") == [1, 2]
 
 
 # A loss that is not finite

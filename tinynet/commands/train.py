@@ -88,31 +88,45 @@ class _Session:
         train: Dataset,
         test: Dataset,
     ) -> None:
-        self.folder, self.settings, self.trainer = folder, settings, trainer
-        self.train_set, self.test = train, test
+        self.folder, self.settings, self.trainer, self.test = folder, settings, trainer, test
+        self.training, self.validation = train, test
+        if settings["validation_split"] is not None:
+            fraction, seed = settings["validation_split"], settings["seed"]
+            self.training, self.validation = train.split(fraction, seed)
 
     def train(self, quiet: bool) -> int:
         """Fit, and print the result; 130 if Ctrl-C ended it."""
-        train, validation = self.train_set, self.test
-        if self.settings["validation_split"] is not None:
-            train, validation = train.split(self.settings["validation_split"], self.settings["seed"])
         if not quiet:
-            self._announce(train, validation)
-        left = self.settings["epochs"] - len(self.trainer.history)
+            self._announce()
         self.trainer.fit(
-            train,
-            validation,
-            test=self.test,
-            epochs=left,
+            self.training,
+            self.validation,
+            epochs=self.settings["epochs"] - len(self.trainer.history),
             batch_size=self.settings["batch_size"],
+            test=self.test,
         )
         self._report()
         return 130 if self.trainer.interrupted else 0
 
-    def _announce(self, train: Dataset, validation: Dataset) -> None:
-        model, path = self.trainer.model, self.folder.path
+    def refuse_other_data(self) -> None:
+        """Raise InputError unless the data are, as far as is known, those the run began with."""
+        from ..train.run import describe_data
+
+        found = describe_data(self.training, self.validation, self.test)
+        recorded = self.folder.record.get("data", {})
+        for name in ("image_shape", "class_names", "training_images", "test_images"):
+            if found[name] != recorded.get(name):
+                raise InputError(
+                    f"The data of the run in {self.folder.path} have changed: {name} was "
+                    f"{recorded.get(name)} and is {found[name]}. Bring the old ones back, or begin a "
+                    "new run."
+                )
+
+    def _announce(self) -> None:
+        model, path, train = self.trainer.model, self.folder.path, self.training
         shape = "x".join(map(str, train.image_shape))
-        held_out = "" if validation is self.test else f"{len(validation):,} held out, "
+        split = self.validation is not self.test
+        held_out = f"{len(self.validation):,} held out, " if split else ""
         print(f"{self.settings['model']}: {model.parameter_count():,} parameters")
         print(
             f"{train.name}: {len(train):,} training images of {shape}, {held_out}"
@@ -203,7 +217,9 @@ def _resumed(arguments: argparse.Namespace) -> _Session:
     train, test, _ = building.load_data(
         settings["data"], settings["seed"], settings["limit"], model.input_shape[0]
     )
-    return _Session(folder, settings, trainer, train, test)
+    session = _Session(folder, settings, trainer, train, test)
+    session.refuse_other_data()
+    return session
 
 
 def _refuse_changes(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:

@@ -85,8 +85,12 @@ def load_state(path: str | Path, model: Module) -> dict:
         raise CheckpointError(
             f"{path} holds a model but no training state: resume from a run's checkpoint.npz."
         )
+    try:
+        state = _unpack(header["state"], arrays)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{path} holds no training state that can be read: {error}.") from error
     model.load_state_dict(_stripped(arrays, WEIGHTS))
-    return _unpack(header["state"], arrays)
+    return state
 
 
 def _recipe(model: Module) -> dict:

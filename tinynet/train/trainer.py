@@ -41,7 +41,8 @@ class Trainer:
     optimizer   one of tn.optim, over the model's parameters
     loss        loss(logits, labels) -> a tensor with one element, the mean over the batch
     schedule    schedule(step) -> learning rate, set before each step; steps count from 0 over all epochs
-    out         a new folder for the record of the run (see `RunFolder`), written after each epoch
+    out         a new folder for the record of the run, written after each epoch; to go on in an old
+                one, `RunFolder.open(path)`, and then `restore(path)`
     progress    whether to report: a bar on a terminal, one line per epoch
 
     `history` holds the epochs so far, `interrupted` whether Ctrl-C ended the last `fit`.
@@ -138,7 +139,9 @@ class Trainer:
             self.steps = state["steps"]
             self._epoch = EpochUnderWay(**state["epoch"]) if state["epoch"] else None
             random.restore(state["random"])
-        except (KeyError, TypeError) as error:
+        except CheckpointError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} holds no complete training state: {error}.") from error
 
     # One epoch
@@ -171,6 +174,8 @@ class Trainer:
                 epoch.add(len(labels), loss, correct, now - clock)
                 clock = now
                 self.progress.step(len(labels), epoch.rate, epoch.mean_loss, epoch.accuracy)
+                if interrupt.presses:  # what is saved has to be sound
+                    diagnosis.require_finite_state(self.model, f"{place}, at its end")
                 interrupt.check()
             diagnosis.require_finite_state(self.model, f"Epoch {number}, after step {epoch.steps}")
             measured = self._validate(validation, interrupt)
