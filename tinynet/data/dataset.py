@@ -1,5 +1,4 @@
-"""Dataset: images, their labels and the names of the classes, checked once so that nothing later
-has to.
+"""Dataset: images, their labels and the names of the classes, checked once so that nothing later has to.
 
 It stands alone because every source (Fashion-MNIST, folders of photographs, drawn garments, your
 own arrays) ends here, and every user (training, evaluation, plots) begins here.
@@ -20,8 +19,7 @@ from .loader import Batches
 class Dataset:
     """Labelled images in memory.
 
-    images       (N, H, W, C), float32 in 0..1 or uint8 in 0..255 (a quarter of the memory; batches
-    are
+    images       (N, H, W, C), float32 in 0..1 or uint8 in 0..255 (a quarter of the memory; batches are
                  scaled as they are made), C = 1 for grey and 3 for colour
     labels       (N,) integers, stored as int64; label k means class_names[k]
     class_names  one distinct name per class

@@ -18,8 +18,7 @@ _ROWS, _COLUMNS = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j].astype(np.flo
 
 
 class Layer(NamedTuple):
-    """One shape of a drawing, on paper of -1..1 by -1..1, y downwards; later ones cover earlier
-    ones.
+    """One shape of a drawing, on paper of -1..1 by -1..1, y downwards; later ones cover earlier ones.
 
     `shade` is 1 for plain cloth, less for seams and shadows, 0 for a hole. With a `width` the
     points are a line of that thickness, without one they are the corners of a filled polygon.

@@ -1,5 +1,4 @@
-"""Fashion-MNIST: 70,000 grey 28x28 images of clothes in ten classes, found, fetched or refused by
-name.
+"""Fashion-MNIST: 70,000 grey 28x28 images of clothes in ten classes, found, fetched or refused.
 
 The search has three steps: `$TINYNET_DATA/fashion-mnist`, the user's cache folder, a download into
 that cache from the data set's own mirrors. Every load checks the published MD5 sums, 40 ms for the

@@ -1,5 +1,4 @@
-"""The IDX file format of the MNIST family: reading one file, and saying exactly what is wrong with
-it.
+"""The IDX file format of the MNIST family: reading one file, and saying exactly what is wrong with it.
 
     bytes 0, 1   zero
     byte  2      type of the elements; 0x08 is unsigned byte, the only one these data sets use
@@ -26,8 +25,7 @@ UNSIGNED_BYTE = 0x08
 
 
 def parse_idx(content: bytes, path: Path, ndim: int) -> np.ndarray:
-    """The uint8 array of `ndim` dimensions in the bytes of an IDX file, gzipped if `path` ends in
-    .gz.
+    """The uint8 array of `ndim` dimensions in the bytes of an IDX file, gzipped if `path` ends in .gz.
 
     `path` names the file in errors; nothing is read from it. Raises DataError when the content is
     truncated, corrupted or of another kind.

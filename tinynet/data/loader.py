@@ -1,5 +1,4 @@
-"""Batches: the loop over a data set, a file of its own because it is where speed and shuffling
-meet.
+"""Batches: the loop over a data set, a file of its own because speed and shuffling meet here.
 
 Samples are shuffled, not batches: every epoch mixes the images anew, and one seed repeats the whole
 sequence. A batch is gathered by one `take` and scaled into a fresh float32 array, so the data set

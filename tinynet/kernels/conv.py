@@ -1,14 +1,13 @@
 """Standard convolution: every output channel looks at a window of all input channels.
 
-    y[n, oh, ow, o] = sum_{kh, kw, c} x[n, oh sh + kh - top, ow sw + kw - left, c] weight[kh, kw, c,
-    o] + bias[o]
+    y[n, oh, ow, o] = sum_{kh, kw, c} x[n, oh sh + kh - top, ow sw + kw - left, c] weight[kh, kw, c, o]
+                      + bias[o]
 
 with zero where x would be read outside the image (Goodfellow et al. 2016, equation 9.7, without its
 minus one).
 
-The fast version is a matrix product ("im2col"; Chellapilla et al. 2006): each window
-is laid out as one row of KH KW C numbers, and those rows are multiplied with the weight seen as a
-(KH KW C, O) matrix. Both gradients are products with the same matrices. Only a band of output rows
+The fast version is a matrix product ("im2col"; Chellapilla et al. 2006): each window is laid out as
+one row of KH KW C numbers, and those rows are multiplied with the weight seen as a (KH KW C, O) matrix. Both gradients are products with the same matrices. Only a band of output rows
 is laid out at a time, so that it stays in the processor's cache and in no case fills the memory.
 """
 

@@ -1,7 +1,6 @@
 """Depthwise convolution: each channel is convolved with its own small window, and no channels are mixed.
 
-    y[n, oh, ow, c M + m] = sum_{kh, kw} x[n, oh sh + kh - top, ow sw + kw - left, c] weight[kh, kw,
-    c, m]
+    y[n, oh, ow, c M + m] = sum_{kh, kw} x[n, oh sh + kh - top, ow sw + kw - left, c] weight[kh, kw, c, m]
                             + bias[c M + m]
 
 with M the depth multiplier, and zero where x would be read outside the image (Howard et al. 2017,

@@ -87,8 +87,7 @@ class Conv2D(Module):
 class DepthwiseConv2D(Module):
     """Each channel is filtered on its own: output channel c·M + m sees input channel c alone.
 
-    y[n, i, j, c·M + m] = bias[c·M + m] + sum over p, q of x[n, i·sh + p, j·sw + q, c] · weight[p,
-    q, c, m]
+    y[n, i, j, c·M + m] = bias[c·M + m] + sum over p, q of x[n, i·sh + p, j·sw + q, c] · weight[p, q, c, m]
 
     channels: C.  depth_multiplier: M, how many filters each channel gets.
     weight: (KH, KW, C) if M is 1, else (KH, KW, C, M).  bias: (C·M,), zeros; None with bias=False.
