@@ -7,8 +7,9 @@ with zero where x would be read outside the image (Goodfellow et al. 2016, equat
 minus one).
 
 The fast version is a matrix product ("im2col"; Chellapilla et al. 2006): each window is laid out as
-one row of KH KW C numbers, and those rows are multiplied with the weight seen as a (KH KW C, O) matrix. Both gradients are products with the same matrices. Only a band of output rows
-is laid out at a time, so that it stays in the processor's cache and in no case fills the memory.
+one row of KH KW C numbers, and those rows are multiplied with the weight seen as a (KH KW C, O)
+matrix. Both gradients are products with the same matrices. Only a band of output rows is laid out at
+a time, so that it stays in the processor's cache and in no case fills the memory.
 """
 
 # ruff: noqa: E741  (O is the shape letter of output channels)

@@ -37,8 +37,7 @@ class _Pool2D(Module):
 class MaxPool2D(_Pool2D):
     """The largest value of each window; the gradient goes to the first one that is.
 
-    size: a number or (vertical, horizontal).  stride: the same; None means `size`, windows side by
-    side.
+    size: a number or (vertical, horizontal).  stride: the same; None means `size`, no overlap.
     padding: as for convolutions; padded pixels never win.
     (N, H, W, C) -> (N, OH, OW, C)
     """
