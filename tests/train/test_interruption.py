@@ -165,6 +165,16 @@ def test_an_old_folder_can_be_gone_on_in(train, tmp_path):
     assert History.load(run / "history.json").column("epoch") == [1, 2]
 
 
+def test_the_final_result_is_that_of_the_weights_that_are_saved(train, test, tmp_path):
+    """Also when the last validation was before them, or on other images."""
+    run = tmp_path / "run"
+    trainer = make_trainer(out=run)
+    trainer.fit(train, test, epochs=1, test=test)
+    trainer.fit(train, None, epochs=1, test=test)
+    result = json.loads((run / "run.json").read_text())["test"]
+    assert {**trainer.evaluate(test), "images": 40} == result
+
+
 # A loss that is not finite
 
 

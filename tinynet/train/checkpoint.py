@@ -61,7 +61,7 @@ def load(path: str | Path, model: Module | None = None) -> Module:
 
 def read_metadata(path: str | Path) -> dict:
     """What was given to `save` beside the model: `{"class_names": [...], ...}`."""
-    header, _ = _read(model_file(path))
+    header, _ = _read(model_file(path), header_only=True)
     return header.get("metadata", {})
 
 
@@ -135,10 +135,11 @@ def _write(path: str | Path, header: dict, arrays: dict[str, np.ndarray]) -> Non
         np.savez(file, **{HEADER: np.array(text)}, **arrays)  # type: ignore[arg-type]
 
 
-def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+def _read(path: Path, header_only: bool = False) -> tuple[dict, dict[str, np.ndarray]]:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            wanted = [HEADER] if header_only else archive.files
+            arrays = {name: archive[name] for name in wanted}
         header = json.loads(str(arrays.pop(HEADER)))
         version = header["format"]
     except FileNotFoundError:

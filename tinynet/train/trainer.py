@@ -68,6 +68,7 @@ class Trainer:
         self.steps = 0
         self.interrupted = False
         self._dtype = precision(model)
+        self._last_validation: tuple[Dataset, np.ndarray] | None = None
         self._epoch: EpochUnderWay | None = None
         self._validation_name = "validation"
 
@@ -161,6 +162,7 @@ class Trainer:
         epoch = self._epoch
         number = len(self.history) + 1
         good = self.model.state_dict()
+        self._last_validation = None
         steps_before = self.steps
         self.progress.begin(number, last, len(train), epoch.images)
         try:
@@ -208,6 +210,7 @@ class Trainer:
             return {"loss": None, "accuracy": None}
         logits = predict_logits(self.model, validation, on_batch=interrupt.check)
         measured = self._measure(logits, validation)
+        self._last_validation = (validation, logits)
         if not math.isfinite(measured["loss"]):
             first = int(np.argmin(np.isfinite(logits).all(axis=1)))  # the first bad image, or image 0
             ((images, _),) = validation.subset([first]).batches(1)
@@ -252,25 +255,25 @@ class Trainer:
         self._validation_name = "test" if measured_on_test else "validation"
         if self.run is None:
             return
-        config = getattr(self.model, "config", None) or {"model": type(self.model).__name__}
-        configuration = {
-            **config,
-            "optimizer": type(self.optimizer).__name__,
-            "lr": self.optimizer.lr,
-            "schedule": type(self.schedule).__name__ if self.schedule else None,
-            "loss": getattr(self.loss, "__name__", repr(self.loss)),
-            "batch_size": batch_size,
-            "epochs": last,
-        }
-        configuration.update(self.run.record.get("configuration", {}))
+        configuration = {**self._configuration(), "batch_size": batch_size, "epochs": last}
         self.run.update(
             status="running",
-            configuration=configuration,
+            configuration={**configuration, **self.run.record.get("configuration", {})},
             seed=random.state()["seed"],
             data=describe_data(train, validation, test),
             validation_measured_on=self._validation_name if validation is not None else None,
         )
         self._save()
+
+    def _configuration(self) -> dict[str, Any]:
+        """What can be told about the parts; the command line knows, and says, more."""
+        return {
+            **(getattr(self.model, "config", None) or {"model": type(self.model).__name__}),
+            "optimizer": type(self.optimizer).__name__,
+            "lr": self.optimizer.lr,
+            "schedule": type(self.schedule).__name__ if self.schedule else None,
+            "loss": getattr(self.loss, "__name__", repr(self.loss)),
+        }
 
     def _save(self) -> None:
         """Write what is needed to go on from here, if there is a run folder."""
@@ -292,11 +295,16 @@ class Trainer:
         self.run.draw_curves(self.history, self._validation_name)
         result = {}
         if dataset is not None:
-            logits = predict_logits(self.model, dataset)
+            logits = self._final_logits(dataset)
             kind = "test" if is_test else "validation"
             self.run.draw_predictions(dataset, logits, len(self.history), kind)
             result = {kind: {**self._measure(logits, dataset), "images": len(dataset)}}
         self._close_record("interrupted" if self.interrupted else "finished", **result)
+
+    def _final_logits(self, dataset: Dataset) -> np.ndarray:
+        """Those of the last validation, if it was on these images and no step came after it."""
+        measured, logits = self._last_validation or (None, None)
+        return logits if measured is dataset else predict_logits(self.model, dataset)
 
     def _close_record(self, status: str, **changes: Any) -> None:
         if self.run is not None:
