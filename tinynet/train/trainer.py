@@ -303,8 +303,9 @@ class Trainer:
 
     def _final_logits(self, dataset: Dataset) -> np.ndarray:
         """Those of the last validation, if it was on these images and no step came after it."""
-        measured, logits = self._last_validation or (None, None)
-        return logits if measured is dataset else predict_logits(self.model, dataset)
+        if self._last_validation is not None and self._last_validation[0] is dataset:
+            return self._last_validation[1]
+        return predict_logits(self.model, dataset)
 
     def _close_record(self, status: str, **changes: Any) -> None:
         if self.run is not None:
