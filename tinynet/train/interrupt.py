@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
 from types import FrameType
 from typing import Any
+
+STDERR = 2
+MESSAGE = b"\nInterrupted: finishing this step, then saving (Ctrl-C again: stop at once).\n"
 
 
 class Interrupt:
@@ -28,7 +31,6 @@ class Interrupt:
     def check(self) -> None:
         """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self.presses:
-            print("Interrupted: saving what was learned (Ctrl-C again: stop at once).", file=sys.stderr)
             raise KeyboardInterrupt
 
     def __enter__(self) -> Interrupt:
@@ -44,3 +46,4 @@ class Interrupt:
         self.presses += 1
         if self.aborted:
             raise KeyboardInterrupt
+        os.write(STDERR, MESSAGE)  # print() may be what the signal has interrupted
