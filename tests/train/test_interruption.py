@@ -120,7 +120,9 @@ def test_ctrl_c_in_the_first_epoch_saves_what_was_learned(train, test, tmp_path)
     assert trainer.fit(train, test, epochs=5, batch_size=10) == []
     assert json.loads((run / "history.json").read_text()) == []
     assert same_weights(load(run, network()), trainer.model)
-    assert (run / "confusion.png").exists()
+    record = json.loads((run / "run.json").read_text())
+    assert record["steps"] == 2 and record["training_seconds"] > 0
+    assert (run / "confusion.png").exists() and not (run / "curves.png").exists()
 
 
 def test_a_second_ctrl_c_stops_at_once(train, tmp_path):

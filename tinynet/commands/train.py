@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..train import RunFolder, Trainer
 
 HELP = "train a network"
+SHOWN = ("curves.png", "confusion.png", "predictions.png", "model.npz", "history.json")
 DEFAULTS = {
     "model": "separable-cnn",
     "data": "auto",
@@ -137,13 +138,15 @@ class _Session:
     def _report(self) -> None:
         record, path = self.folder.record, self.folder.path
         epochs = f"{len(self.trainer.history)} of {self.settings['epochs']} epochs"
+        saved = ", ".join(name for name in SHOWN if (path / name).exists())
         result = record["test"]
         marked = " of SYNTHETIC GARMENTS" if record["data"]["synthetic"] else ""
         print(
             f"Test accuracy {100 * result['accuracy']:.2f} %, loss {result['loss']:.4f} on "
-            f"{result['images']:,} images{marked}, after {epochs}, {_duration(record)} of training"
+            f"{result['images']:,} images{marked}, after {epochs} "
+            f"({record['steps']:,} steps, {_duration(record)})"
         )
-        print(f"Saved in {path}: curves.png, confusion.png, predictions.png, model.npz, history.json")
+        print(f"Saved in {path}: {saved}")
         if self.trainer.interrupted:
             print(f"Interrupted. To go on: tinynet train --resume {path}")
         else:

@@ -310,5 +310,6 @@ class Trainer:
     def _close_record(self, status: str, **changes: Any) -> None:
         if self.run is not None:
             seconds = sum(self.history.column("seconds"))
+            seconds += self._epoch.seconds if self._epoch else 0.0
             changes.setdefault("error", None)
-            self.run.update(status=status, training_seconds=seconds, **changes)
+            self.run.update(status=status, steps=self.steps, training_seconds=seconds, **changes)
