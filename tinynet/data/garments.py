@@ -18,6 +18,8 @@ from .drawing import SIDE, Layer, arc, box, line, mirrored, notch, photograph, s
 from .fashion_mnist import CLASS_NAMES
 from .loader import unit_range
 
+SYNTHETIC = "garments (synthetic)"  # the data set's name, by which runs and pictures are marked
+
 
 def garments(n: int = 12000, seed: int = 0, start: int = 0) -> Dataset:
     """`n` drawings of clothes with the classes and the format of Fashion-MNIST.
@@ -41,7 +43,7 @@ def garments(n: int = 12000, seed: int = 0, start: int = 0) -> Dataset:
         unit_range(images[..., None]),
         labels,
         CLASS_NAMES,
-        name="garments (synthetic)",
+        name=SYNTHETIC,
         source=f"drawn by tinynet with seed {seed}",
     )
 

@@ -25,6 +25,7 @@ import numpy as np
 
 import tinynet
 
+from ..data.garments import SYNTHETIC
 from ..errors import CheckpointError, InputError, MissingDataError
 from ..kernels.threads import num_threads
 from . import checkpoint, files, predictions
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from ..nn import Module
 
 RESULTS = ("history.json", "model.npz", "checkpoint.npz")
-SYNTHETIC = "garments (synthetic)"  # the name that tinynet.data gives to its drawings
 LIBRARIES = ("numpy", "numba", "scipy", "matplotlib")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from .. import random
 from ..arguments import positive_int
 from ..errors import CheckpointError, TrainingError
+from ..kernels.threads import region
 from ..tensor import Tensor, no_grad
 from . import checkpoint, diagnosis
 from .checks import check_data, check_last_batch
@@ -192,7 +193,8 @@ class Trainer:
         """One update of the weights; the loss before it and how many predictions were right."""
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for right below
+        # Numbers that are not finite are looked for below. The region is entered once for all kernels.
+        with region, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             logits = self.model(as_input(images, self._dtype))
             loss = self.loss(logits, labels)
             value = loss.item()
