@@ -9,7 +9,7 @@ from PIL import Image
 from tinynet.cli import main
 
 SIZE = 18
-TRAINING = ["--resolution", str(SIZE), "--batch-size", "8", "--epochs", "1"]
+TRAINING = ["--resolution", str(SIZE), "--batch-size", "8", "--schedule", "constant", "--epochs", "1"]
 
 
 def write_photographs(folder, classes=("circle", "square", "stripe"), count=6, seed=0):

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinynet.commands.building import choose_schedule
 from tinynet.errors import MissingDataError
 from tinynet.train import History, load
+from tinynet.train.checkpoint import load_state
 
-from .conftest import TRAINING, write_photographs
+from .conftest import SIZE, TRAINING, write_photographs
 
 
 def test_train_leaves_the_run_folder_of_the_contract(finished):
@@ -134,6 +136,21 @@ def test_resume_equals_an_uninterrupted_run(tinynet, photographs, run, tmp_path)
     assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
     assert History.load(run / "history.json").column("epoch") == [1, 2]
     assert json.loads((run / "run.json").read_text())["configuration"]["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "last_rate"),
+    [((), 0.0001), (("--schedule", "constant"), 0.0005), (("--schedule", "one-cycle"), 1e-8)],
+)
+def test_the_learning_rate_follows_the_schedule_to_its_end(tinynet, photographs, tmp_path, flags, last_rate):
+    path = tmp_path / "run"
+    settings = ("compact-cnn", "--data", photographs, "--resolution", SIZE, "--batch-size", 4, "--lr", 0.0005)
+    assert tinynet("train", *settings, *flags, "--epochs", 1, "--out", path)[0] == 0
+    state = load_state(path / "checkpoint.npz", load(path))
+    record = json.loads((path / "run.json").read_text())
+    schedule = choose_schedule(record["configuration"]["schedule"], 0.0005, state["steps"])
+    assert state["optimizer"]["lr"] == pytest.approx(schedule(state["steps"] - 1))
+    assert state["optimizer"]["lr"] <= last_rate
 
 
 def test_resume_takes_flags_that_say_the_same(tinynet, photographs, run):

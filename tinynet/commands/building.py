@@ -108,6 +108,13 @@ def choose_optimizer(name: str, model: Module, lr: float) -> optim.Optimizer:
     return OPTIMIZERS[name][0](model.parameters(), lr)
 
 
+def choose_schedule(name: str, lr: float, steps: int) -> Callable[[int], float]:
+    """The schedule that --schedule names, with `lr` as its highest rate, over `steps` steps."""
+    if name == "constant" or steps < 2:  # one step leaves nothing to schedule
+        return optim.Constant(lr)
+    return optim.Cosine(lr, steps) if name == "cosine" else optim.OneCycle(lr, steps)
+
+
 def choose_loss(model: Module) -> Callable:
     """Binary cross-entropy for a network with one logit, else cross-entropy."""
     outputs = model.output_shape(model.input_shape)  # type: ignore[attr-defined]

@@ -6,7 +6,8 @@ Neither is ever used to choose anything: there is no early stopping, and the wei
 the last epoch. The test accuracy is printed at the end and stands in run.json.
 
 Ctrl-C stops after the step under way and saves; `tinynet train --resume DIR` goes on from there and
-ends with the same bits as an uninterrupted training.
+ends with the same bits as an uninterrupted training. With more --epochs than the run was begun with,
+the learning rate goes on where it would be by then in the longer training.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ DEFAULTS = {
     "seed": 0,
     "optimizer": "adam",
     "lr": None,
+    "schedule": "cosine",
     "width": None,
     "resolution": None,
     "stem_stride": None,
@@ -63,7 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("adam", "adamw", "rmsprop", "sgd"),
         help="adam (default), adamw, rmsprop, or sgd with momentum 0.9",
     )
-    parser.add_argument("--lr", type=rate, metavar="RATE", help="learning rate (0.001; sgd 0.01)")
+    parser.add_argument("--lr", type=rate, metavar="RATE", help="highest learning rate (0.001; sgd 0.01)")
+    parser.add_argument(
+        "--schedule",
+        choices=("cosine", "constant", "one-cycle"),
+        help="of the learning rate over all epochs: cosine (default: falls to 0), constant, or one-cycle",
+    )
     add_network_options(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA-DATE-TIME)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
@@ -89,11 +96,15 @@ class _Session:
         train: Dataset,
         test: Dataset,
     ) -> None:
+        from . import building
+
         self.folder, self.settings, self.trainer, self.test = folder, settings, trainer, test
         self.training, self.validation = train, test
         if settings["validation_split"] is not None:
             fraction, seed = settings["validation_split"], settings["seed"]
             self.training, self.validation = train.split(fraction, seed)
+        steps = settings["epochs"] * len(self.training.batches(settings["batch_size"]))
+        trainer.schedule = building.choose_schedule(settings["schedule"], settings["lr"], steps)
 
     def train(self, quiet: bool) -> int:
         """Fit, and print the result; 130 if Ctrl-C ended it."""
