@@ -373,12 +373,23 @@ def _as_float_array(value: Any) -> np.ndarray:
         return value.data
     if isinstance(value, np.float64):  # also a Python float, but somebody computed it in float64
         return np.asarray(value)
+    return _numbers(value, np.dtype(np.float32))
+
+
+def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
+    """A number or nested lists of numbers as an array; DTypeError for anything else."""
+    if isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+        raise DTypeError("Tensor got a list of tensors, whose graph would be lost: use tn.stack(tensors).")
     try:
-        return np.asarray(value, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf":
         raise DTypeError(
-            f"Tensor expects numbers, got {type(value).__name__}: pass a NumPy array or a list of numbers."
-        ) from error
+            f"Tensor expects numbers, got {type(value).__name__} {value!r:.60}: pass a NumPy array, a number "
+            "or lists of numbers of equal length."
+        )
+    return array.astype(dtype)
 
 
 def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
@@ -386,8 +397,5 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if like is not None and not isinstance(value, np.ndarray):
-        try:
-            return Tensor._own(np.asarray(value, dtype=like.dtype))
-        except (TypeError, ValueError):
-            pass  # the constructor has the sentence
+        return Tensor._own(_numbers(value, like.dtype))
     return Tensor(value)

@@ -30,9 +30,17 @@ def test_other_dtypes_are_refused(dtype):
         tn.Tensor(np.zeros(3, dtype=dtype))
 
 
-def test_things_that_are_no_numbers_are_refused():
-    with pytest.raises(DTypeError, match="Tensor expects numbers, got str"):
-        tn.Tensor("cat")
+@pytest.mark.parametrize("value", ["cat", "3", None, True, [1.0, None], [[1.0], [1.0, 2.0]], {"a": 1.0}, 2j])
+def test_things_that_are_no_numbers_are_refused(value):
+    with pytest.raises(DTypeError, match="Tensor expects numbers, got"):
+        tn.Tensor(value)
+    with pytest.raises(DTypeError, match="Tensor expects numbers, got"):
+        tn.Tensor([1.0]) + value
+
+
+def test_a_list_of_tensors_is_sent_to_stack():
+    with pytest.raises(DTypeError, match=r"tn\.stack"):
+        tn.Tensor([tn.Tensor(1.0), tn.Tensor(2.0)])
 
 
 def test_two_dtypes_together_are_refused():
