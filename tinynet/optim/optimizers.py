@@ -15,7 +15,7 @@ import numpy as np
 from ..arguments import above_zero, below_one, not_negative
 from ..errors import InputError
 from ..tensor import Tensor
-from .base import Optimizer
+from .base import Optimizer, settle, square
 
 
 class SGD(Optimizer):
@@ -54,6 +54,7 @@ class SGD(Optimizer):
         if v is not None:
             v *= self.momentum
             v += g
+            settle(v)
             g = g + self.momentum * v if self.nesterov else v
         w -= self.lr * g
 
@@ -91,11 +92,12 @@ class RMSprop(Optimizer):
         if self.weight_decay:
             g = g + self.weight_decay * w
         s *= self.alpha
-        s += (1 - self.alpha) * (g * g)
+        s += (1 - self.alpha) * square(g)
         change = g / (np.sqrt(s) + self.eps)
         if v is not None:
             v *= self.momentum
             v += change
+            settle(v)
             change = v
         w -= self.lr * change
 
@@ -140,10 +142,13 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         m *= beta1
         m += (1 - beta1) * g
+        settle(m)
         s *= beta2
-        s += (1 - beta2) * (g * g)
-        root = np.sqrt(s) / math.sqrt(1 - beta2**step) + self.eps
-        w -= self.lr / (1 - beta1**step) * m / root
+        s += (1 - beta2) * square(g)
+        # The correction of s, taken out of the root and applied to the two numbers instead of the array.
+        correction = math.sqrt(1 - beta2**step)
+        rate = self.lr * correction / (1 - beta1**step)
+        w -= rate * (m / (np.sqrt(s) + self.eps * correction))
 
 
 class AdamW(Adam):
