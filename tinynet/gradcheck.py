@@ -42,6 +42,11 @@ def gradcheck(
         raise InputError("gradcheck expects at least one array to differentiate by, got none.")
     leaves = [Tensor(point.copy(), requires_grad=True) for point in points]
     output = function(*leaves)
+    if not isinstance(output, Tensor) or not output.requires_grad:
+        raise GradcheckError(
+            f"gradcheck: the function returned {'a tensor' if isinstance(output, Tensor) else output!r:.60} "
+            "without a recorded graph: it has to compute with tensors, outside of no_grad()."
+        )
     upstream = np.random.default_rng(seed).standard_normal(output.shape)
     if not np.array_equal(_evaluate(function, points), output._array, equal_nan=True):
         raise GradcheckError("gradcheck: the function gave two different results for the same input.")

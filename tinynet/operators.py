@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 # The package itself, looked up when an operator is called: the operations stand on `Tensor`, so nothing
 # below it can import them while it is being read.
@@ -10,6 +10,20 @@ import tinynet
 
 if TYPE_CHECKING:
     from .tensor import Tensor
+
+
+def _rebindable(tensor: Any) -> Any:
+    """The tensor, which the name before `+=` may stop to stand for; TypeError if it is one to be trained."""
+    if tensor.requires_grad and tensor._creator is None:
+        raise TypeError(
+            "A tensor that needs a gradient is not changed by += and the like: write x = x + y for a new "
+            "tensor, or x.data += y for a step of your own."
+        )
+    return tensor
+
+
+def _refuse_comparison() -> NoReturn:
+    raise TypeError("Tensors are not compared: compare their arrays, as in x.numpy() == y.")
 
 
 class Operators:
@@ -53,6 +67,42 @@ class Operators:
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return tinynet.ops.matmul(other, self)
+
+    # `x += y` stands for x = x + y, which for a parameter would look like a step and be none.
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return _rebindable(self) + other
+
+    def __isub__(self, other: Any) -> Tensor:
+        return _rebindable(self) - other
+
+    def __imul__(self, other: Any) -> Tensor:
+        return _rebindable(self) * other
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return _rebindable(self) / other
+
+    # Tensors are compared by nobody: `logits == labels` would be False, whatever they hold.
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return self is other or _refuse_comparison()
+
+    def __ne__(self, other: object) -> Any:
+        return self is not other and _refuse_comparison()
+
+    def __lt__(self, other: object) -> Any:
+        _refuse_comparison()
+
+    def __le__(self, other: object) -> Any:
+        _refuse_comparison()
+
+    def __gt__(self, other: object) -> Any:
+        _refuse_comparison()
+
+    def __ge__(self, other: object) -> Any:
+        _refuse_comparison()
 
     def __neg__(self) -> Tensor:
         return tinynet.ops.negate(self)

@@ -13,6 +13,7 @@ An activation in the middle of a network, which nobody asked for, is never expos
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import NamedTuple
 
@@ -45,6 +46,12 @@ class Storage:
             if self._stamped:  # an operation kept it before anybody could write to it
                 self._checksum_when_exposed = checksum(self.array)
         return self.array
+
+    def begin_write(self) -> None:
+        """The library is about to change the array. If by now nobody outside holds it, stop watching it."""
+        self.version += 1
+        if sys.getrefcount(self.array) <= 2:  # this object's reference and the one of the call itself
+            self.exposed = False
 
     def stamp(self) -> Stamp:
         """Remember the content, to be compared later by `changed_since`."""

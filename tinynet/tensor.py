@@ -11,7 +11,7 @@ The operations themselves are in `tinynet/ops/`; they only ever see plain NumPy 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
@@ -34,15 +34,15 @@ _mode = _Mode()
 class no_grad(ContextDecorator):
     """Within `with no_grad():`, or in a function under `@no_grad()`, no graph is recorded."""
 
+    def __init__(self) -> None:
+        self._before: list[bool] = []  # a stack: the same object may be entered within itself
+
     def __enter__(self) -> None:
-        self._before = _mode.recording
+        self._before.append(_mode.recording)
         _mode.recording = False
 
     def __exit__(self, *exception: object) -> None:
-        _mode.recording = self._before
-
-    def _recreate_cm(self) -> no_grad:
-        return no_grad()  # a decorated function may call itself: each call remembers its own state
+        _mode.recording = self._before.pop()
 
 
 def is_grad_enabled() -> bool:
@@ -96,7 +96,13 @@ class Tensor(Operators):
                 f"data expects an array of the tensor's shape {self.shape}, got {np.shape(array)}: "
                 "make a new Tensor to change the shape."
             )
-        self._storage = Storage(_as_float_array(array), exposed=True)
+        array = _as_float_array(array)
+        if array.dtype != self.dtype:
+            raise DTypeError(
+                f"data expects an array of the tensor's dtype {self.dtype}, got {array.dtype}: convert it "
+                "with .astype, or make a new Tensor."
+            )
+        self._storage = Storage(array, exposed=True)
 
     @property
     def _array(self) -> np.ndarray:
@@ -106,7 +112,7 @@ class Tensor(Operators):
     @contextmanager
     def _writing(self) -> Iterator[np.ndarray]:
         """The array, for code of the library that changes it in place."""
-        self._storage.version += 1
+        self._storage.begin_write()
         yield self._storage.array
 
     @property
@@ -148,7 +154,7 @@ class Tensor(Operators):
 
         A leaf is a tensor that no operation made and that has `requires_grad=True`. The walk frees what
         the operations kept: a second `backward` through any of them raises GradientError, as does a
-        kept array that was changed in place; no leaf has been touched then.
+        kept array that was changed in place; both are found before any leaf is touched.
         """
         if not self.requires_grad:
             raise GradientError(
@@ -169,7 +175,7 @@ class Tensor(Operators):
                     "reduce the tensor to one number first, for instance with .sum(), or pass grad."
                 )
             return np.ones_like(self._array)
-        array = np.asarray(grad, dtype=self.dtype)
+        array = as_tensor(grad, like=self)._array.astype(self.dtype, copy=False)
         if array.shape != self.shape:
             raise InputError(
                 f"backward() expects grad of the tensor's shape {self.shape}, got {array.shape}."
@@ -179,10 +185,15 @@ class Tensor(Operators):
     def _accumulate(self, grad: np.ndarray, shared: bool) -> None:
         if self.grad is not None:
             self.grad += grad
-        else:
-            self.grad = grad.copy() if shared else grad
+        else:  # an array of its own, which can be written to: the next gradient is added in place
+            self.grad = grad if not shared and grad.flags.carray else grad.copy()
 
     # Python's and NumPy's protocols
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a tensor without dimensions")
+        return (self[i] for i in range(len(self)))
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -197,6 +208,14 @@ class Tensor(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.data, dtype=dtype) if copy else np.asarray(self.data, dtype=dtype)
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        """For copy and pickle, which would otherwise follow the graph to its beginning."""
+        if self._creator is not None:
+            raise GradientError(
+                "A tensor with a recorded graph cannot be copied or pickled: use x.detach(), or copy leaves."
+            )
+        return None, {name: getattr(self, name) for name in Tensor.__slots__ if name != "__weakref__"}
 
     def __repr__(self) -> str:
         body = np.array2string(self._array, prefix="Tensor(", separator=", ", threshold=100)
@@ -213,14 +232,17 @@ class Op:
         forward(*arrays) -> array      may keep arrays for backward with self.save(...)
         backward(grad) -> one array per input, or None where no gradient flows
 
-    Options such as a stride go to the constructor: `Conv2D(stride, padding)(x, w)`. `backward` may leave out
-    (return None for) an input whose entry in `self.needs_input_grad` is False.
+    Options such as a stride go to the constructor: `Conv2D(stride, padding)(x, w)`. `needs_input_grad`
+    says, already in `forward`, for which inputs a gradient will be asked: what only the others would use
+    need not be kept, and `backward` may return None for them. Neither method writes into an array that
+    it was given.
     """
 
     inputs: tuple[Tensor, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
+    applied = False
     released = False
-    _saved: tuple[np.ndarray, ...] = ()
+    _saved: tuple[np.ndarray | None, ...] = ()
     _stamps: tuple[tuple[Tensor | None, Storage, Stamp], ...] = ()
 
     # Typed so loosely that each operation can name its own arrays.
@@ -234,16 +256,32 @@ class Op:
     def name(self) -> str:
         return type(self).__name__
 
-    def save(self, *arrays: np.ndarray) -> None:
-        """Keep arrays for `backward`; changes of those that users can reach will be noticed."""
+    def save(self, *arrays: np.ndarray | None) -> None:
+        """Keep arrays for `backward`. Changes of inputs and of the output are noticed; an array that came
+        in another way, through the constructor, has to be a copy.
+        """
         self._saved = arrays
 
     @property
-    def saved(self) -> tuple[np.ndarray, ...]:
+    def saved(self) -> Any:
         return self._saved
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        arrays = [tensor._array for tensor in inputs]
+    def __call__(self, *inputs: Any) -> Tensor:
+        if self.applied:
+            raise GradientError(
+                f"This {self.name} has been applied already, and remembers that application: make a new one."
+            )
+        self.applied = True
+        tensors = tuple(as_tensor(value) for value in inputs)
+        self.needs_input_grad = tuple(_mode.recording and tensor.requires_grad for tensor in tensors)
+        result = self._run_forward([tensor._array for tensor in tensors])
+        output = Tensor._own(result)
+        if any(self.needs_input_grad):
+            self._record(tensors, output)
+        return output
+
+    def _run_forward(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Run `forward` and hold it to its contract: one dtype throughout, an output of its own."""
         if any(array.dtype != arrays[0].dtype for array in arrays):
             kinds = " and ".join(sorted({str(array.dtype) for array in arrays}))
             raise DTypeError(
@@ -251,16 +289,17 @@ class Op:
                 "with array.astype(...) or module.astype(...)."
             )
         result = np.asarray(self.forward(*arrays))
+        if arrays and result.dtype != arrays[0].dtype:
+            raise DTypeError(
+                f"{self.name}.forward returned {result.dtype} for inputs of {arrays[0].dtype}: "
+                "an operation keeps the dtype."
+            )
         if any(np.may_share_memory(result, array) for array in arrays):
             result = result.copy()  # an output owns its memory: a write to one tensor changes no other
-        output = Tensor._own(result)
-        if _mode.recording and any(tensor.requires_grad for tensor in inputs):
-            self._record(inputs, output)
-        return output
+        return result
 
     def _record(self, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         self.inputs = inputs
-        self.needs_input_grad = tuple(tensor.requires_grad for tensor in inputs)
         output.requires_grad = True
         output._creator = self
         # The output is remembered by its storage alone: a reference to the tensor would be a cycle.
@@ -268,13 +307,14 @@ class Op:
         self._stamps = tuple(
             (tensor, storage, storage.stamp())
             for tensor, storage in reachable
-            if any(np.may_share_memory(kept, storage.array) for kept in self._saved)
+            if _overlaps(storage.array, self._saved)
         )
 
     def _check_unchanged(self) -> None:
         for tensor, storage, stamp in self._stamps:
             if storage.changed_since(stamp):
-                what = "its output" if tensor is None else f"its input {self.inputs.index(tensor)}"
+                places = [place for place, one in enumerate(self.inputs) if one is tensor]
+                what = f"its input {places[0]}" if places else "its output"
                 label = f" '{tensor.name}'" if tensor is not None and tensor.name else ""
                 raise GradientError(
                     f"{self.name} kept {what}{label} of shape {storage.array.shape} for the backward pass, "
@@ -290,9 +330,11 @@ class Op:
             raise GradientError(
                 f"{self.name}.backward returned {len(gradients)} gradients for {len(self.inputs)} inputs."
             )
-        for tensor, gradient in zip(self.inputs, gradients, strict=True):
-            if gradient is None or not tensor.requires_grad:
+        for place, (tensor, gradient) in enumerate(zip(self.inputs, gradients, strict=True)):
+            if gradient is None or not self.needs_input_grad[place]:
+                gradients[place] = None
                 continue
+            gradients[place] = gradient = np.asarray(gradient)
             if gradient.shape != tensor.shape or gradient.dtype != tensor.dtype:
                 raise GradientError(
                     f"{self.name}.backward returned a gradient of shape {gradient.shape} and dtype "
@@ -303,7 +345,7 @@ class Op:
     def _release(self) -> None:
         """Let go of everything kept for backward."""
         vars(self).clear()
-        self.released = True
+        self.applied = self.released = True
 
 
 def _walk_back(root: Op, upstream: np.ndarray) -> None:
@@ -319,7 +361,7 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
         gradients = [None] * len(op.inputs) if grad is None else op._gradients(grad)
         for position, (tensor, gradient) in enumerate(zip(op.inputs, gradients, strict=True)):
             creator = tensor._creator
-            if gradient is None or not tensor.requires_grad:
+            if gradient is None:
                 pass
             elif creator is None:
                 others = [grad, *op._saved, *gradients[:position], *gradients[position + 1 :]]
@@ -335,7 +377,7 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
         op._release()
 
 
-def _overlaps(array: np.ndarray, others: list[np.ndarray | None]) -> bool:
+def _overlaps(array: np.ndarray, others: Iterable[np.ndarray | None]) -> bool:
     return any(other is not None and np.may_share_memory(array, other) for other in others)
 
 
@@ -364,12 +406,14 @@ def _count_uses(root: Op) -> dict[Op, int]:
 def _as_float_array(value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):
         if value.dtype in DTYPES:
-            return value
+            return np.asarray(value)  # subclasses, such as matrices, have arithmetic of their own
         raise DTypeError(
             f"Tensor holds float32 or float64, got an array of {value.dtype}: convert it with "
             ".astype(np.float32) (divide bytes by 255); integer labels go straight to the loss."
         )
     if isinstance(value, Tensor):
+        if value.requires_grad:
+            raise GradientError("Tensor got a tensor that needs a gradient: use x.detach() to cut the graph.")
         return value.data
     if isinstance(value, np.float64):  # also a Python float, but somebody computed it in float64
         return np.asarray(value)
@@ -378,7 +422,7 @@ def _as_float_array(value: Any) -> np.ndarray:
 
 def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
     """A number or nested lists of numbers as an array; DTypeError for anything else."""
-    if isinstance(value, list | tuple) and any(isinstance(item, Tensor) for item in value):
+    if _holds_tensor(value):
         raise DTypeError("Tensor got a list of tensors, whose graph would be lost: use tn.stack(tensors).")
     try:
         array = np.asarray(value)
@@ -390,6 +434,12 @@ def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
             "or lists of numbers of equal length."
         )
     return array.astype(dtype)
+
+
+def _holds_tensor(value: Any) -> bool:
+    if not isinstance(value, list | tuple):
+        return isinstance(value, Tensor)
+    return any(_holds_tensor(one) for one in value)
 
 
 def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:

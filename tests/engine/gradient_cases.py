@@ -93,7 +93,7 @@ def pooling_cases(function) -> list[Case]:
         (f"size {size}, stride {stride}, padding {padding}",
          lambda x, a=(size, stride, padding): function(x, *a), [distinct(2, 5, 7, 3)])
         for size, stride in ((2, None), (3, 2), (3, 1), ((2, 3), (1, 2)))
-        for padding in ("valid", "same", 1)
+        for padding in ("valid", "same", 1, ((0, 1), (1, 0)))
     ]  # fmt: skip
     cases.append(("one image, the whole as window", lambda x: function(x, (4, 3)), [distinct(1, 4, 3, 2)]))
     return cases

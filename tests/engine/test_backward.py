@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import tinynet as tn
-from tinynet.errors import GradientError, InputError
+from tinynet.errors import DTypeError, GradientError, InputError
+from tinynet.ops.math import Multiply
 
 
 def leaf(*values: float) -> tn.Tensor:
@@ -174,6 +176,53 @@ def test_no_grad_as_a_decorator_of_a_recursive_function():
 
     assert not product(leaf(1.0), 3).requires_grad
     assert tn.is_grad_enabled()
+
+
+def test_the_same_no_grad_may_be_entered_within_itself():
+    off = tn.no_grad()
+    with off, off:
+        pass
+    assert tn.is_grad_enabled()
+
+
+def test_no_grad_holds_in_its_own_thread_only():
+    with tn.no_grad(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(tn.is_grad_enabled).result()
+
+
+def test_an_operation_is_applied_once():
+    operation = Multiply()
+    x = leaf(2.0)
+    operation(x, x)
+    with pytest.raises(GradientError, match="This Multiply has been applied already"):
+        operation(x, x)
+
+
+def test_an_operation_takes_arrays_and_numbers_too():
+    assert Multiply()(np.array([2.0]), np.array([3.0])).numpy().tolist() == [6.0]
+
+
+def test_an_operation_that_changes_the_dtype_is_named():
+    class Truth(tn.Op):
+        def forward(self, x):
+            return x > 0
+
+    with pytest.raises(DTypeError, match="Truth.forward returned bool for inputs of float64"):
+        Truth()(leaf(1.0))
+
+
+def test_what_needs_no_gradient_is_not_kept():
+    x, constant = leaf(1.0, 2.0), tn.Tensor(np.array([3.0, 4.0]))
+    y = (x * constant).sum()
+    x.data -= 1.0  # the gradient is the constant, whatever x is
+    y.backward()
+    assert x.grad.tolist() == [3.0, 4.0]
+
+
+def test_the_gradient_of_a_number_is_an_array():
+    x = tn.Tensor(np.array(3.0), requires_grad=True)
+    (x * x).backward()
+    assert isinstance(x.grad, np.ndarray) and x.grad.shape == ()
 
 
 class Wrong(tn.Op):

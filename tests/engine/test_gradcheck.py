@@ -54,10 +54,43 @@ def test_a_gradient_that_is_not_a_number_is_found():
         tn.gradcheck(lambda x: Cube(mistake=np.nan)(x), POINT)
 
 
-def test_the_arrays_are_left_alone():
-    point = POINT.copy()
-    tn.gradcheck(lambda x: x * 2, point)
+def test_the_arrays_are_left_alone_even_when_the_function_fails():
+    point, calls = POINT.copy(), []
+
+    def fails_at_the_fifth(x):
+        calls.append(x)
+        if len(calls) == 5:
+            raise ZeroDivisionError
+        return x * 2
+
+    with pytest.raises(ZeroDivisionError):
+        tn.gradcheck(fails_at_the_fifth, point)
     assert point.tolist() == POINT.tolist()
+
+
+def test_a_mistake_in_the_second_input_is_found():
+    with pytest.raises(GradcheckError, match=r"input 1 at index \(1,\)"):
+        tn.gradcheck(lambda x, y: x + Cube(mistake=1e-4)(y), POINT, POINT)
+
+
+def test_a_mistake_that_ones_from_above_would_hide_is_found():
+    class Mean(tn.Op):
+        """The identity, with a gradient that is right only if all of the upstream is equal."""
+
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, grad):
+            return np.full_like(grad, grad.mean())
+
+    with pytest.raises(GradcheckError):
+        tn.gradcheck(lambda x: Mean()(x), POINT)
+
+
+def test_a_function_that_records_nothing_is_told_so():
+    for function in (lambda x: x.detach() * 2, lambda x: x.data * 2):
+        with pytest.raises(GradcheckError, match="without a recorded graph"):
+            tn.gradcheck(function, POINT)
 
 
 def test_nothing_to_check_is_refused():

@@ -34,6 +34,7 @@ def test_gradient_equals_finite_differences(function, arrays):
 def test_every_operation_of_the_library_has_a_gradient_check():
     operations = {kind for kind in subclasses(Op) - {Op} if kind.__module__.startswith("tinynet.")}
     assert operations - ABSTRACT - set(CASES) == set()
+    assert all(CASES.values())
 
 
 @pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
@@ -60,6 +61,21 @@ def test_float32_stays_float32_forward_and_backward(kind):
     assert output.dtype == np.float32
     output.backward(np.ones(output.shape, dtype=np.float32))
     assert all(tensor.grad.dtype == np.float32 for tensor in inputs)
+
+
+@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
+def test_gradients_add_up_and_can_be_changed_in_place(kind):
+    _, function, arrays = CASES[kind][0]
+    leaves = [tn.Tensor(array.copy(), requires_grad=True) for array in arrays]
+    for _ in range(2):
+        output = function(*leaves)
+        output.backward(np.ones(output.shape))
+    once = [tn.Tensor(array.copy(), requires_grad=True) for array in arrays]
+    output = function(*once)
+    output.backward(np.ones(output.shape))
+    for leaf, single in zip(leaves, once, strict=True):
+        leaf.grad *= 0.5
+        np.testing.assert_allclose(leaf.grad, single.grad, rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)

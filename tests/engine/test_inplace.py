@@ -86,6 +86,38 @@ def test_reading_is_no_change():
     assert x.grad.tolist() == [2.0, 4.0]
 
 
+def test_looking_at_a_result_that_was_kept_is_no_change():
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    middle = x * 2
+    y = (middle * middle).sum()
+    assert middle.data[0] == 2.0
+    y.backward()
+    assert x.grad.tolist() == [8.0, 16.0]
+
+
+def test_a_parameter_that_was_looked_at_is_not_watched_for_ever(monkeypatch):
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    assert x.numpy()[0] == 1.0
+    with x._writing() as array:  # a step of an optimiser, when nobody holds the array any more
+        array -= 0.5
+    del array
+    monkeypatch.setattr("tinynet.storage.checksum", lambda array: pytest.fail("hashed"))
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [1.0, 3.0]
+
+
+def test_a_parameter_that_somebody_still_holds_stays_watched():
+    x = tn.Tensor([1.0, 2.0], requires_grad=True)
+    held = x.numpy()
+    with x._writing() as array:
+        array -= 0.5
+    del array
+    y = (x * x).sum()
+    held[0] = 7.0
+    with pytest.raises(GradientError):
+        y.backward()
+
+
 def test_a_change_before_the_forward_pass_is_none():
     x = tn.Tensor(np.array([1.0, 2.0]), requires_grad=True)
     x.data[0] = 3.0

@@ -132,7 +132,13 @@ def zeros(*shape: int) -> np.ndarray:
         (lambda: ops.global_avg_pool2d(zeros(5, 5)), "global_avg_pool2d expects images"),
         (lambda: ops.batch_norm(zeros(1, 3), zeros(3), zeros(3)), "more than one value per channel"),
         (lambda: ops.batch_norm(zeros(4, 3), zeros(2), zeros(2)), "the same C"),
-        (lambda: ops.dropout(zeros(4), 1.0, np.random.default_rng()), "rate from 0"),
+        (lambda: ops.dropout(zeros(4), 1.0, np.random.default_rng()), "rate expects .* from 0 to below 1"),
+        (lambda: ops.conv2d(IMAGES, zeros(0, 3, 3, 4)), "conv2d expects weights"),
+        (lambda: ops.linear(zeros(2, 0), zeros(0, 2)), "linear expects x"),
+        (lambda: ops.batch_norm(zeros(4, 3), zeros(3), zeros(3), eps=-1), "eps expects"),
+        (lambda: ops.batch_norm_inference(zeros(4, 3), zeros(3), zeros(3), zeros(1), zeros(3)), "a mean and"),
+        (lambda: ops.softmax(zeros(4, 0)), "softmax of no elements"),
+        (lambda: ops.softmax(1.0), "softmax needs an axis"),
     ],
 )
 def test_layers_refuse_what_does_not_fit(call, sentence):
@@ -151,6 +157,74 @@ def test_batch_norm_normalises_and_reports_the_biased_variance():
     np.testing.assert_allclose(mean, x.mean(axis=(0, 1, 2)))
     np.testing.assert_allclose(var, x.var(axis=(0, 1, 2)))
     np.testing.assert_allclose(y.numpy(), 2 * (x - mean) / np.sqrt(var) - 1, atol=1e-12)
+
+
+def test_the_statistics_that_batch_norm_returns_may_be_changed_before_backward():
+    x, gamma, beta = (np.random.default_rng(0).normal(size=size) for size in ((8, 3), 3, 3))
+
+    def gradient_when(factor: float) -> np.ndarray:
+        leaf = tn.Tensor(x.copy(), requires_grad=True)
+        y, mean, var = ops.batch_norm(leaf, gamma, beta)
+        var *= factor
+        mean *= factor
+        y.backward(np.arange(24.0).reshape(8, 3))
+        return leaf.grad
+
+    assert np.array_equal(gradient_when(3.0), gradient_when(1.0))
+
+
+def test_the_statistics_given_to_batch_norm_may_be_changed_before_backward():
+    leaf, var = tn.Tensor(np.ones((2, 1)), requires_grad=True), np.array([4.0])
+    y = ops.batch_norm_inference(leaf, np.ones(1), np.zeros(1), np.zeros(1), var, eps=0.0)
+    var *= 100
+    y.backward(np.ones((2, 1)))
+    assert leaf.grad.tolist() == [[0.5], [0.5]]
+
+
+@pytest.mark.parametrize("index", [[0, 1], np.array([0, 1]), (np.array([0, 1]),)])
+def test_an_index_may_be_changed_before_backward(index):
+    leaf = tn.Tensor(np.zeros(3), requires_grad=True)
+    y = leaf[index]
+    (index if not isinstance(index, tuple) else index[0])[:] = [2, 2]
+    y.backward(np.ones(2))
+    assert leaf.grad.tolist() == [1, 1, 0]
+
+
+def test_numpy_numbers_as_options_do_not_change_the_dtype():
+    x = tn.Tensor(np.ones((2, 2), dtype=np.float32), requires_grad=True)
+    loss = ops.cross_entropy(ops.clip(x, np.float64(0), np.float64(6)), [0, 1], np.float64(0.1))
+    loss.backward()
+    assert x.grad.dtype == np.float32
+
+
+def test_an_impossible_class_that_no_label_asks_for_costs_nothing():
+    logits = tn.Tensor(np.array([[0.0, -np.inf, 0.0]]), requires_grad=True)
+    loss = ops.cross_entropy(logits, [0])
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(2))
+    assert logits.grad.tolist() == [[-0.5, 0.0, 0.5]]
+
+
+def test_logsumexp_of_infinities():
+    x = tn.Tensor(np.array([[-np.inf, -np.inf], [np.inf, 0.0], [0.0, -np.inf]]))
+    assert ops.logsumexp(x, axis=1).numpy().tolist() == [-np.inf, np.inf, 0.0]
+
+
+def test_the_gradient_of_a_quotient_does_not_underflow():
+    a, b = (tn.Tensor(np.array([1e-25], dtype=np.float32), requires_grad=True) for _ in range(2))
+    (a / b).backward()
+    assert b.grad[0] == pytest.approx(-1e25)
+
+
+def test_a_maximum_that_is_nan_sends_its_gradient_to_the_nan():
+    assert gradient(ops.max, 1.0, math.nan, 3.0) == [0, 1, 0]
+
+
+def test_the_sum_over_a_long_batch_does_not_drift():
+    bias = tn.Tensor(np.zeros(1, dtype=np.float32), requires_grad=True)
+    rows = 1_000_000
+    (np.zeros((rows, 1), dtype=np.float32) + bias).backward(np.full((rows, 1), 0.1, dtype=np.float32))
+    assert bias.grad[0] == pytest.approx(0.1 * rows, rel=1e-6)
 
 
 def test_dropout_keeps_the_mean_and_drops_its_share():

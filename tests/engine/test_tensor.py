@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import operator
+import pickle
 
 import numpy as np
 import pytest
 
 import tinynet as tn
-from tinynet.errors import DTypeError, InputError
+from tinynet.errors import DTypeError, GradientError, InputError
 
 
 def test_lists_and_numbers_become_float32():
@@ -67,6 +69,8 @@ def test_operators_from_both_sides():
     assert isinstance(array + x, tn.Tensor)
     assert isinstance(array @ x, tn.Tensor)
     assert (array @ x).item() == 5
+    matrix = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    assert (matrix @ x).numpy().tolist() == [9, 19]
 
 
 def test_a_numpy_function_does_not_lose_the_gradient_silently():
@@ -86,9 +90,58 @@ def test_item_needs_one_element():
 
 def test_detach_shares_the_array_and_forgets_the_graph():
     x = tn.Tensor([1.0], requires_grad=True)
-    y = (x * 2).detach()
-    assert not y.requires_grad
-    assert y.data.tolist() == [2.0]
+    y = x * 2
+    assert not y.detach().requires_grad
+    assert y.detach().data is y.data
+
+
+def test_a_tensor_is_not_made_from_one_that_needs_a_gradient():
+    with pytest.raises(GradientError, match="detach"):
+        tn.Tensor(tn.Tensor([1.0], requires_grad=True) * 2)
+
+
+@pytest.mark.parametrize("name", ["eq", "ne", "lt", "le", "gt", "ge"])
+def test_comparisons_are_refused_from_both_sides(name):
+    for left, right in ((tn.Tensor([1.0]), np.ones(1)), (np.ones(1), tn.Tensor([1.0]))):
+        with pytest.raises(TypeError, match="compare their arrays"):
+            getattr(operator, name)(left, right)
+
+
+def test_a_step_by_augmented_assignment_is_refused_for_what_is_trained():
+    x = tn.Tensor([1.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"x\.data \+= y"):
+        x -= 0.1
+    total = x * 2
+    total += x
+    assert total.item() == 3.0
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("exp", ()),
+        ("log", ()),
+        ("sqrt", ()),
+        ("tanh", ()),
+        ("sigmoid", ()),
+        ("relu", ()),
+        ("clip", (0.7, 1.2)),
+        ("sum", (0, True)),
+        ("mean", (1, False)),
+        ("max", (0, True)),
+        ("var", (1, True, 1)),
+        ("logsumexp", (1, True)),
+        ("softmax", (0,)),
+        ("log_softmax", (0,)),
+        ("reshape", (3, 2)),
+        ("transpose", (1, 0)),
+    ],
+)
+def test_a_method_is_the_function_of_its_name(method, arguments):
+    x = tn.Tensor(np.random.default_rng(0).uniform(0.5, 1.5, (2, 3)))
+    expected = getattr(tn.ops, method)(x, *arguments).numpy()
+    assert np.array_equal(getattr(x, method)(*arguments).numpy(), expected)
+    assert np.array_equal(abs(x.numpy() - 1), (x - 1).abs().numpy())
 
 
 def test_data_keeps_its_shape():
@@ -96,8 +149,15 @@ def test_data_keeps_its_shape():
         tn.Tensor([1.0, 2.0]).data = np.zeros(3)
 
 
+def test_data_keeps_its_dtype():
+    with pytest.raises(DTypeError, match="dtype float32, got float64"):
+        tn.Tensor([1.0, 2.0]).data = np.zeros(2)
+
+
 def test_iteration_ends():
     assert [row.item() for row in tn.Tensor([1.0, 2.0, 3.0])] == [1.0, 2.0, 3.0]
+    with pytest.raises(TypeError, match="without dimensions"):
+        list(tn.Tensor(3.0))
 
 
 def test_truth_of_many_elements_is_refused():
@@ -117,6 +177,16 @@ def test_a_deep_copy_is_independent():
     twin.data[0] = 9
     assert x.data.tolist() == [1.0, 2.0]
     assert twin.requires_grad
+
+
+def test_a_tensor_with_a_graph_is_not_copied_with_it():
+    with pytest.raises(GradientError, match="detach"):
+        copy.deepcopy(tn.Tensor([1.0], requires_grad=True) * 2)
+
+
+def test_a_pickled_tensor_comes_back():
+    x = pickle.loads(pickle.dumps(tn.Tensor([1.0, 2.0], requires_grad=True, name="x")))
+    assert (x.data.tolist(), x.requires_grad, x.name) == ([1.0, 2.0], True, "x")
 
 
 @pytest.mark.parametrize(

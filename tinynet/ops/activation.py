@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Op, Tensor, as_tensor
-from .reduce import check_axis
+from .checks import check_axis, check_not_empty
 
 
 class ReLU(Op):
@@ -131,12 +131,12 @@ def tanh(x: Any) -> Tensor:
 def softmax(x: Any, axis: int = -1) -> Tensor:
     """Probabilities along `axis`: positive, with sum 1."""
     x = as_tensor(x)
-    check_axis("softmax", x, axis)
+    check_not_empty("softmax", x, (check_axis("softmax", x, axis),))
     return Softmax(axis)(x)
 
 
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """The logarithm of softmax, exact where softmax itself would round to 0."""
     x = as_tensor(x)
-    check_axis("log_softmax", x, axis)
+    check_not_empty("log_softmax", x, (check_axis("log_softmax", x, axis),))
     return LogSoftmax(axis)(x)

@@ -18,4 +18,6 @@ def unbroadcast(grad: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         for axis in range(grad.ndim)
         if axis < added or (shape[axis - added] == 1 and grad.shape[axis] != 1)
     )
-    return grad.sum(axis=repeated, keepdims=True).reshape(shape)
+    # float64, since a float32 sum over a large batch drifts
+    total = grad.sum(axis=repeated, keepdims=True, dtype=np.float64)
+    return total.reshape(shape).astype(grad.dtype)

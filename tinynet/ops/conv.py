@@ -14,9 +14,9 @@ import numpy as np
 from ..errors import InputError
 from ..kernels import conv, depthwise
 from ..kernels.geometry import Pads, pair, resolve_padding
-from ..kernels.pointwise import column_sum
 from ..tensor import Op, Tensor, as_tensor
-from .products import check_bias
+from .checks import check_bias, check_images
+from .products import bias_gradients
 
 
 class Conv2D(Op):
@@ -30,16 +30,19 @@ class Conv2D(Op):
         self.pads = pads
 
     def forward(self, x, w, b=None):
-        self.save(x, w)
+        self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
+        self.shapes = x.shape, w.shape
         return conv.conv2d(x, w, b, self.stride, self.pads)
 
     def backward(self, grad):
         x, w = self.saved
-        needs_x, needs_w, *needs_b = self.needs_input_grad
-        return [
-            conv.conv2d_grad_input(grad, w, x.shape, self.stride, self.pads) if needs_x else None,
-            conv.conv2d_grad_weight(x, grad, w.shape, self.stride, self.pads) if needs_w else None,
-        ] + [bias_gradient(grad) if needed else None for needed in needs_b]
+        x_shape, w_shape = self.shapes
+        grad_x = grad_w = None
+        if w is not None:
+            grad_x = conv.conv2d_grad_input(grad, w, x_shape, self.stride, self.pads)
+        if x is not None:
+            grad_w = conv.conv2d_grad_weight(x, grad, w_shape, self.stride, self.pads)
+        return [grad_x, grad_w, *bias_gradients(self, grad)]
 
 
 class DepthwiseConv2D(Op):
@@ -55,30 +58,29 @@ class DepthwiseConv2D(Op):
         self.pads = pads
 
     def forward(self, x, w, b=None):
-        self.save(x, w)
+        self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
+        self.shapes = x.shape, w.shape
         return depthwise.depthwise_conv2d(x, _with_multiplier(w), b, self.stride, self.pads)
 
     def backward(self, grad):
         x, w = self.saved
-        w4 = _with_multiplier(w)
-        needs_x, needs_w, *needs_b = self.needs_input_grad
+        x_shape, w_shape = self.shapes
         grad_x = grad_w = None
-        if needs_x:
-            grad_x = depthwise.depthwise_conv2d_grad_input(grad, w4, x.shape, self.stride, self.pads)
-        if needs_w:
-            grad_w = depthwise.depthwise_conv2d_grad_weight(x, grad, w4.shape, self.stride, self.pads)
-            grad_w = grad_w.reshape(w.shape)
-        return [grad_x, grad_w] + [bias_gradient(grad) if needed else None for needed in needs_b]
+        if w is not None:
+            grad_x = depthwise.depthwise_conv2d_grad_input(
+                grad, _with_multiplier(w), x_shape, self.stride, self.pads
+            )
+        if x is not None:
+            with_multiplier = w_shape if len(w_shape) == 4 else (*w_shape, 1)
+            grad_w = depthwise.depthwise_conv2d_grad_weight(
+                x, grad, with_multiplier, self.stride, self.pads
+            ).reshape(w_shape)
+        return [grad_x, grad_w, *bias_gradients(self, grad)]
 
 
 def _with_multiplier(w: np.ndarray) -> np.ndarray:
     """Depthwise weights as (KH, KW, C, M)."""
     return w if w.ndim == 4 else w[..., np.newaxis]
-
-
-def bias_gradient(grad: np.ndarray) -> np.ndarray:
-    """The bias of a channel is added at every pixel of every image, so its gradient is the sum over them."""
-    return column_sum(grad.reshape(-1, grad.shape[-1]))
 
 
 def conv2d(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = "valid") -> Tensor:
@@ -89,15 +91,16 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = "valid
         right), an integer for all four sides, or ((top, bottom), (left, right)).
     Raises InputError when the sizes do not fit, DTypeError when the dtypes differ.
     """
-    x, w = _images("conv2d", x), as_tensor(w)
-    if w.ndim != 4 or w.shape[2] != x.shape[3]:
+    x = check_images("conv2d", x)
+    w = as_tensor(w, like=x)
+    if w.ndim != 4 or w.shape[2] != x.shape[3] or not w.size:
         raise InputError(
             f"conv2d expects weights of shape (KH, KW, {x.shape[3]}, O) for images of shape {x.shape}, "
             f"got shape {w.shape}."
         )
     stride, pads = _window(x, w, stride, padding)
     op = Conv2D(stride, pads)
-    return op(x, w) if b is None else op(x, w, check_bias("conv2d", as_tensor(b, like=x), w.shape[3]))
+    return op(x, w) if b is None else op(x, w, check_bias("conv2d", b, x, w.shape[3]))
 
 
 def depthwise_conv2d(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: Any = "valid") -> Tensor:
@@ -106,8 +109,9 @@ def depthwise_conv2d(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: An
 
     stride and padding as in `conv2d`. Raises InputError when the sizes do not fit.
     """
-    x, w = _images("depthwise_conv2d", x), as_tensor(w)
-    if w.ndim not in (3, 4) or w.shape[2] != x.shape[3]:
+    x = check_images("depthwise_conv2d", x)
+    w = as_tensor(w, like=x)
+    if w.ndim not in (3, 4) or w.shape[2] != x.shape[3] or not w.size:
         raise InputError(
             f"depthwise_conv2d expects weights of shape (KH, KW, {x.shape[3]}) or (KH, KW, {x.shape[3]}, M) "
             f"for images of shape {x.shape}, got shape {w.shape}."
@@ -117,17 +121,7 @@ def depthwise_conv2d(x: Any, w: Any, b: Any = None, stride: Any = 1, padding: An
     if b is None:
         return op(x, w)
     channels = x.shape[3] * (w.shape[3] if w.ndim == 4 else 1)
-    return op(x, w, check_bias("depthwise_conv2d", as_tensor(b, like=x), channels))
-
-
-def _images(name: str, x: Any) -> Tensor:
-    x = as_tensor(x)
-    if x.ndim != 4:
-        raise InputError(
-            f"{name} expects images of shape (N, H, W, C), got shape {x.shape}: "
-            "add the missing dimension with reshape."
-        )
-    return x
+    return op(x, w, check_bias("depthwise_conv2d", b, x, channels))
 
 
 def _window(x: Tensor, w: Tensor, stride: Any, padding: Any) -> tuple[tuple[int, int], Pads]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import below_one
 from ..errors import DTypeError, InputError
 from ..tensor import Op, Tensor, as_tensor
 from .activation import log_softmax_array, stable_sigmoid
@@ -27,7 +28,10 @@ class CrossEntropy(Op):
     def forward(self, logits):
         log_probabilities = log_softmax_array(logits, axis=-1)
         self.save(log_probabilities)
-        return -(self.targets * log_probabilities).sum() / logits.dtype.type(len(logits))
+        # A class that no target asks for may be impossible: 0 times ln 0 counts as 0.
+        terms = np.zeros_like(logits)
+        np.multiply(self.targets, log_probabilities, out=terms, where=self.targets != 0)
+        return -terms.sum() / logits.dtype.type(len(logits))
 
     def backward(self, grad):
         (log_probabilities,) = self.saved
@@ -71,11 +75,7 @@ def cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> Ten
             f"cross_entropy expects logits of shape (N, K) with at least one example and class, "
             f"got shape {logits.shape}."
         )
-    if not 0 <= label_smoothing < 1:
-        raise InputError(
-            "cross_entropy expects label_smoothing from 0 up to but not including 1, "
-            f"got {label_smoothing!r}."
-        )
+    label_smoothing = below_one("label_smoothing", label_smoothing)
     classes = logits.shape[1]
     targets = _class_probabilities(_as_array(labels), logits)
     if label_smoothing:
@@ -107,7 +107,15 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Tensor:
 
 
 def _as_array(labels: Any) -> np.ndarray:
-    return labels.numpy() if isinstance(labels, Tensor) else np.asarray(labels)
+    if isinstance(labels, Tensor):
+        return labels._array
+    try:
+        array = np.asarray(labels)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"labels expects numbers, got {type(labels).__name__} {labels!r:.60}.")
+    return array
 
 
 def _class_probabilities(labels: np.ndarray, logits: Tensor) -> np.ndarray:

@@ -5,6 +5,7 @@ Every class states y and its derivative; g is the gradient that arrives from abo
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,14 +56,16 @@ class Multiply(Binary):
     """y = a b; the gradients are g b and g a."""
 
     def forward(self, a, b):
-        self.save(a, b)
+        needs_a, needs_b = self.needs_input_grad
+        self.save(a if needs_b else None, b if needs_a else None)
+        self.shapes = a.shape, b.shape
         return a * b
 
     def backward(self, grad):
         a, b = self.saved
         return (
-            unbroadcast(grad * b, a.shape) if self.needs_input_grad[0] else None,
-            unbroadcast(grad * a, b.shape) if self.needs_input_grad[1] else None,
+            None if b is None else unbroadcast(grad * b, self.shapes[0]),
+            None if a is None else unbroadcast(grad * a, self.shapes[1]),
         )
 
 
@@ -70,14 +73,16 @@ class Divide(Binary):
     """y = a / b; the gradients are g / b and -g a / b^2."""
 
     def forward(self, a, b):
-        self.save(a, b)
+        self.save(a if self.needs_input_grad[1] else None, b)
+        self.shapes = a.shape, b.shape
         return a / b
 
     def backward(self, grad):
         a, b = self.saved
+        quotient = grad / b
         return (
-            unbroadcast(grad / b, a.shape) if self.needs_input_grad[0] else None,
-            unbroadcast(-grad * a / (b * b), b.shape) if self.needs_input_grad[1] else None,
+            unbroadcast(quotient, self.shapes[0]),
+            None if a is None else unbroadcast(-quotient * (a / b), self.shapes[1]),
         )
 
 
@@ -85,6 +90,7 @@ class Power(Binary):
     """y = a^p; the gradients are g p a^(p - 1) and g a^p ln a.
 
     The first is 0 where p is 0, the second where a is 0: the limits, where the formulas say 0 times infinity.
+    The second is NaN where a is negative, as there is no real power beside an integer one.
     """
 
     def forward(self, a, p):
@@ -100,7 +106,8 @@ class Power(Binary):
             slope = p * (a ** below.item() if p.ndim == 0 else a**below)
             grad_a = unbroadcast(grad * slope, a.shape)
         if self.needs_input_grad[1]:
-            log_a = np.log(np.where(a == 0, 1, a))
+            with np.errstate(invalid="ignore"):
+                log_a = np.log(np.where(a == 0, 1, a))
             grad_p = unbroadcast(grad * a**p * log_a, p.shape)
         return grad_a, grad_p
 
@@ -262,6 +269,9 @@ def clip(x: Any, minimum: float | None = None, maximum: float | None = None) -> 
     """x limited to minimum ... maximum; either may be None. The gradient on a limit passes, as in PyTorch."""
     if minimum is None and maximum is None:
         raise InputError("clip expects a minimum, a maximum or both, got neither.")
+    for limit in (minimum, maximum):
+        if limit is not None and (not isinstance(limit, int | float | np.number) or math.isnan(limit)):
+            raise InputError(f"clip expects numbers as limits, got {limit!r}.")
     if minimum is not None and maximum is not None and minimum > maximum:
         raise InputError(f"clip expects minimum <= maximum, got {minimum} and {maximum}.")
-    return Clip(minimum, maximum)(as_tensor(x))
+    return Clip(*(None if limit is None else float(limit) for limit in (minimum, maximum)))(as_tensor(x))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import below_one, not_negative
 from ..errors import InputError
 from ..kernels import norm
 from ..tensor import Op, Tensor, as_tensor
@@ -60,7 +61,9 @@ class BatchNormInference(Op):
         inverse_std = 1 / np.sqrt(self.var + self.var.dtype.type(self.eps))
         per_channel = tuple(range(x.ndim - 1))
         normalised = (x - self.mean) * inverse_std
-        return grad * (gamma * inverse_std), (grad * normalised).sum(per_channel), grad.sum(per_channel)
+        grad_gamma = (grad * normalised).sum(per_channel, dtype=np.float64).astype(grad.dtype)
+        grad_beta = grad.sum(per_channel, dtype=np.float64).astype(grad.dtype)
+        return grad * (gamma * inverse_std), grad_gamma, grad_beta
 
 
 class Dropout(Op):
@@ -102,9 +105,9 @@ def batch_norm(x: Any, gamma: Any, beta: Any, eps: float = 1e-5) -> tuple[Tensor
             f"batch_norm in training needs more than one value per channel, got shape {x.shape}: "
             "use a larger batch, or model.eval()."
         )
-    op = BatchNorm(eps)
+    op = BatchNorm(not_negative("eps", eps))
     y = op(x, gamma, beta)
-    return y, op.mean, op.var
+    return y, op.mean.copy(), op.var.copy()  # the operation needs its own unchanged
 
 
 def batch_norm_inference(
@@ -112,15 +115,18 @@ def batch_norm_inference(
 ) -> Tensor:
     """Normalise x (..., C) by a given mean and variance (C,)."""
     x, gamma, beta = _checked("batch_norm_inference", x, gamma, beta)
-    mean, var = (np.asarray(statistic, dtype=x.dtype) for statistic in (mean, var))
+    mean, var = (np.array(statistic, dtype=x.dtype) for statistic in (mean, var))
+    if mean.shape != gamma.shape or var.shape != gamma.shape:
+        raise InputError(
+            f"batch_norm_inference expects a mean and a variance of shape {gamma.shape}, "
+            f"got {mean.shape} and {var.shape}."
+        )
     return BatchNormInference(mean, var, eps)(x, gamma, beta)
 
 
 def dropout(x: Any, rate: float, generator: np.random.Generator) -> Tensor:
     """x with a share of about `rate` of its elements set to 0, the others divided by 1 - rate."""
-    if not 0 <= rate < 1:
-        raise InputError(f"dropout expects a rate from 0 up to but not including 1, got {rate!r}.")
-    return Dropout(rate, generator)(as_tensor(x))
+    return Dropout(below_one("rate", rate), generator)(as_tensor(x))
 
 
 def _checked(name: str, x: Any, gamma: Any, beta: Any) -> tuple[Tensor, Tensor, Tensor]:

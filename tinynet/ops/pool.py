@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import InputError
 from ..kernels import pool
 from ..kernels.geometry import Pads, pair, resolve_padding
-from ..tensor import Op, Tensor, as_tensor
+from ..tensor import Op, Tensor
+from .checks import check_images, check_not_empty
 
 
 class MaxPool2D(Op):
@@ -78,19 +79,19 @@ def avg_pool2d(x: Any, size: Any, stride: Any = None, padding: Any = "valid") ->
 
 def global_avg_pool2d(x: Any) -> Tensor:
     """The mean of each channel over the whole image: x (N, H, W, C), result (N, C)."""
-    return GlobalAvgPool2D()(_images("global_avg_pool2d", as_tensor(x)))
+    return GlobalAvgPool2D()(_pixels("global_avg_pool2d", x))
 
 
-def _images(name: str, x: Tensor) -> Tensor:
-    if x.ndim != 4 or x.shape[1] == 0 or x.shape[2] == 0:
-        raise InputError(f"{name} expects images of shape (N, H, W, C), got shape {x.shape}.")
+def _pixels(name: str, x: Any) -> Tensor:
+    x = check_images(name, x)
+    check_not_empty(name, x, (1, 2))
     return x
 
 
 def _pool(
     name: str, kind: type[MaxPool2D] | type[AvgPool2D], x: Any, size: Any, stride: Any, padding: Any
 ) -> Tensor:
-    x = _images(name, as_tensor(x))
+    x = _pixels(name, x)
     window = pair(size, "size")
     steps = window if stride is None else pair(stride, "stride")
     pads = resolve_padding(padding, (x.shape[1], x.shape[2]), window, steps)

@@ -15,22 +15,25 @@ from ..kernels import pointwise
 from ..kernels.threads import region
 from ..tensor import Op, Tensor, as_tensor
 from .broadcasting import unbroadcast
+from .checks import check_bias, check_images
 
 
 class MatMul(Op):
     """Y = A B for matrices and stacks of matrices; the gradients are G B^T and A^T G."""
 
     def forward(self, a, b):
-        self.save(a, b)
+        needs_a, needs_b = self.needs_input_grad
+        self.save(a if needs_b else None, b if needs_a else None)
+        self.shapes = a.shape, b.shape
         return _product(a, b)
 
     def backward(self, grad):
         a, b = self.saved
         grad_a = grad_b = None
-        if self.needs_input_grad[0]:
-            grad_a = unbroadcast(_product(grad, np.swapaxes(b, -1, -2)), a.shape)
-        if self.needs_input_grad[1]:
-            grad_b = unbroadcast(_product(np.swapaxes(a, -1, -2), grad), b.shape)
+        if b is not None:
+            grad_a = unbroadcast(_product(grad, np.swapaxes(b, -1, -2)), self.shapes[0])
+        if a is not None:
+            grad_b = unbroadcast(_product(np.swapaxes(a, -1, -2), grad), self.shapes[1])
         return grad_a, grad_b
 
 
@@ -41,18 +44,18 @@ class Linear(Op):
     """
 
     def forward(self, x, w, b=None):
-        self.save(x, w)
+        self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
+        self.shape = x.shape
         return pointwise.matmul(_rows(x), w, b).reshape(*x.shape[:-1], w.shape[1])
 
     def backward(self, grad):
         x, w = self.saved
-        needs_x, needs_w, *needs_b = self.needs_input_grad
         g = _rows(grad)  # (R, O)
         gradients = [
-            pointwise.matmul_grad_a(g, w).reshape(x.shape) if needs_x else None,
-            pointwise.matmul_grad_b(_rows(x), g) if needs_w else None,
+            None if w is None else pointwise.matmul_grad_a(g, w).reshape(self.shape),
+            None if x is None else pointwise.matmul_grad_b(_rows(x), g),
         ]
-        return gradients + [pointwise.column_sum(g) if needed else None for needed in needs_b]
+        return [*gradients, *bias_gradients(self, grad)]
 
 
 class PointwiseConv2D(Linear):
@@ -61,6 +64,14 @@ class PointwiseConv2D(Linear):
     In NHWC that is one matrix product of (N H W, C) by (C, O), with nothing to rearrange: the observation
     that the speed of MobileNets rests on (Howard et al. 2017, arXiv 1704.04861, section 3.2).
     """
+
+
+def bias_gradients(op: Op, grad: np.ndarray) -> list[np.ndarray | None]:
+    """The gradient of a bias, an operation's third input, as a list; empty if it has none.
+
+    The bias of a channel is added at every pixel of every image, so its gradient is the sum over them.
+    """
+    return [pointwise.column_sum(_rows(grad)) if needed else None for needed in op.needs_input_grad[2:]]
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
@@ -115,29 +126,16 @@ def pointwise_conv2d(x: Any, w: Any, b: Any = None) -> Tensor:
 
     Raises InputError when the sizes do not fit.
     """
-    x = as_tensor(x)
-    if x.ndim != 4:
-        raise InputError(
-            f"pointwise_conv2d expects images of shape (N, H, W, C), got shape {x.shape}: "
-            "add the missing dimension with reshape."
-        )
-    return _linear(PointwiseConv2D(), "pointwise_conv2d", x, w, b)
+    return _linear(PointwiseConv2D(), "pointwise_conv2d", check_images("pointwise_conv2d", x), w, b)
 
 
 def _linear(op: Linear, name: str, x: Any, w: Any, b: Any) -> Tensor:
     x = as_tensor(x)
     w = as_tensor(w, like=x)
-    if w.ndim != 2 or x.ndim < 2 or x.shape[-1] != w.shape[0]:
+    if w.ndim != 2 or x.ndim < 2 or x.shape[-1] != w.shape[0] or not w.size:
         raise InputError(
             f"{name} expects x (..., K) and w (K, O) with the same K, got shapes {x.shape} and {w.shape}."
         )
     if b is None:
         return op(x, w)
-    return op(x, w, check_bias(name, as_tensor(b, like=x), w.shape[1]))
-
-
-def check_bias(name: str, b: Tensor, channels: int) -> Tensor:
-    """b itself; InputError if it is not one number per output channel."""
-    if b.shape != (channels,):
-        raise InputError(f"{name} expects a bias of shape ({channels},), got shape {b.shape}.")
-    return b
+    return op(x, w, check_bias(name, b, x, w.shape[1]))

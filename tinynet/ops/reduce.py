@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..tensor import Op, Tensor, as_tensor
+from .checks import check_axis, check_not_empty
 
 
 class Reduction(Op):
@@ -60,10 +61,9 @@ class Max(Reduction):
 
     def backward(self, grad):
         x, y = self.saved
-        largest = x == y
-        return largest * (self.restore_axes(grad) / largest.sum(axis=self.axes, keepdims=True)).astype(
-            x.dtype
-        )
+        largest = (x == y) | np.isnan(x)  # where the maximum is NaN, it is the NaNs that made it so
+        shares = largest / largest.sum(axis=self.axes, keepdims=True, dtype=x.dtype)
+        return self.restore_axes(grad) * shares
 
 
 class Variance(Reduction):
@@ -89,23 +89,15 @@ class LogSumExp(Reduction):
 
     def forward(self, x):
         largest = x.max(axis=self.axes, keepdims=True)
-        y = largest + np.log(np.exp(x - largest).sum(axis=self.axes, keepdims=True))
+        largest = np.where(np.isfinite(largest), largest, 0)  # infinity minus infinity would be NaN
+        with np.errstate(divide="ignore"):  # ln 0 is minus infinity, the right answer
+            y = largest + np.log(np.exp(x - largest).sum(axis=self.axes, keepdims=True))
         self.save(x, y)
         return y if self.keepdims else y.squeeze(self.axes)
 
     def backward(self, grad):
         x, y = self.saved
         return self.restore_axes(grad) * np.exp(x - y)
-
-
-def check_axis(name: str, x: Tensor, axis: int) -> int:
-    """`axis` counted from the front; InputError if x does not have it."""
-    if not isinstance(axis, int | np.integer) or not -x.ndim <= axis < x.ndim:
-        raise InputError(
-            f"{name} expects axis to be an integer from {-x.ndim} to {x.ndim - 1} for shape {x.shape}, "
-            f"got {axis!r}."
-        )
-    return int(axis) % x.ndim
 
 
 def _axes(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
@@ -119,8 +111,7 @@ def _axes(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
 
 def _non_empty_axes(name: str, x: Tensor, axis: Any) -> tuple[int, ...]:
     axes = _axes(name, x, axis)
-    if any(x.shape[one] == 0 for one in axes):
-        raise InputError(f"{name} of no elements is not defined: got shape {x.shape} with axis={axis!r}.")
+    check_not_empty(name, x, axes)
     return axes
 
 

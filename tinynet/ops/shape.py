@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..tensor import Op, Tensor, as_tensor
-from .reduce import check_axis
+from .checks import check_axis
 
 
 class Reshape(Op):
@@ -33,7 +35,7 @@ class Transpose(Op):
         self.axes = axes
 
     def forward(self, x):
-        return np.ascontiguousarray(x.transpose(self.axes))
+        return x.transpose(self.axes)
 
     def backward(self, grad):
         return grad.transpose(np.argsort(self.axes))
@@ -43,7 +45,7 @@ class Take(Op):
     """y = x[index]; the gradient is 0 where nothing was taken and adds up where something was taken twice."""
 
     def __init__(self, index: Any) -> None:
-        self.index = index
+        self.index = copy.deepcopy(index)  # the caller may change an array or a list of indices
 
     def forward(self, x):
         self.shape = x.shape
@@ -111,8 +113,8 @@ def reshape(x: Any, *shape: Any) -> Tensor:
         np.broadcast_to(x._array.dtype.type(0), x.shape).reshape(sizes)
     except (TypeError, ValueError):
         raise InputError(
-            f"reshape cannot turn shape {x.shape} ({x.size} elements) into {sizes}: the number of elements "
-            "has to stay the same."
+            f"reshape cannot turn shape {x.shape} ({x.size} elements) into {sizes}: it takes whole numbers, "
+            "at most one of them -1, and the number of elements has to stay the same."
         ) from None
     return Reshape(sizes)(x)
 
@@ -122,9 +124,10 @@ def transpose(x: Any, *axes: Any) -> Tensor:
     x = as_tensor(x)
     order = tuple(axes[0]) if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
     order = order or tuple(reversed(range(x.ndim)))
-    if sorted(axis % x.ndim if -x.ndim <= axis < x.ndim else -1 for axis in order) != list(range(x.ndim)):
+    places = tuple(check_axis("transpose", x, axis) for axis in order)
+    if sorted(places) != list(range(x.ndim)):
         raise InputError(f"transpose expects each axis of shape {x.shape} once, got {order}.")
-    return Transpose(tuple(axis % x.ndim for axis in order))(x)
+    return Transpose(places)(x)
 
 
 def take(x: Any, index: Any) -> Tensor:
@@ -160,7 +163,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
         raise InputError(
             f"stack expects tensors of one shape, got {', '.join(str(x.shape) for x in inputs)}."
         )
-    if not -inputs[0].ndim - 1 <= axis <= inputs[0].ndim:
+    if not isinstance(axis, int) or not -inputs[0].ndim - 1 <= axis <= inputs[0].ndim:
         raise InputError(f"stack cannot put a new axis at {axis} of shape {inputs[0].shape}.")
     return Stack(axis)(*inputs)
 
@@ -169,7 +172,7 @@ def pad(x: Any, widths: Any, value: float = 0.0) -> Tensor:
     """x with a border: `widths` is ((before, after), ...), one pair of counts per axis."""
     x = as_tensor(x)
     try:
-        pairs = tuple((int(before), int(after)) for before, after in widths)
+        pairs = tuple((operator.index(before), operator.index(after)) for before, after in widths)
     except (TypeError, ValueError):
         pairs = ()
     if len(pairs) != x.ndim or any(count < 0 for pair in pairs for count in pair):
@@ -177,11 +180,11 @@ def pad(x: Any, widths: Any, value: float = 0.0) -> Tensor:
             f"pad expects one (before, after) pair of non-negative counts for each of the {x.ndim} axes of "
             f"shape {x.shape}, got {widths!r}."
         )
-    return Pad(pairs, value)(x)
+    return Pad(pairs, float(value))(x)
 
 
 def _several(name: str, tensors: Sequence[Any]) -> list[Tensor]:
-    if isinstance(tensors, Tensor | np.ndarray) or len(tensors) == 0:
+    if not isinstance(tensors, list | tuple) or len(tensors) == 0:
         raise InputError(f"{name} expects a list of at least one tensor, got {tensors!r}.")
     first = next((one for one in tensors if isinstance(one, Tensor)), None)
     return [as_tensor(one, like=first) for one in tensors]
