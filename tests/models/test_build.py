@@ -77,6 +77,21 @@ def test_numpy_numbers_are_stored_as_plain_ones():
     assert json.dumps(model.config["options"]["classes"]) == "3"
 
 
+def test_numbers_of_any_kind_are_kept_as_plain_ones(tmp_path):
+    model = models.build(
+        "mobilenet",
+        width=np.array(0.25),
+        resolution=np.int64(32),
+        in_channels=np.array(1),
+        classes=np.uint8(3),
+    )
+    kinds = {option: type(value) for option, value in model.config["options"].items()}
+    assert kinds == {option: type(value) for option, value in models.options("mobilenet").items()}
+    assert json.dumps(model.input_shape) == "[32, 32, 1]"
+    tn.save(tmp_path / "model.npz", model)
+    assert tn.load(tmp_path / "model.npz").config == model.config
+
+
 def test_an_unknown_model_lists_what_there_is():
     with pytest.raises(InputError) as caught:
         models.build("mobilnet")
@@ -86,6 +101,8 @@ def test_an_unknown_model_lists_what_there_is():
     assert message.endswith("Did you mean 'mobilenet'?")
     with pytest.raises(InputError, match="no model called 'resnet'"):
         models.describe("resnet")
+    with pytest.raises(InputError, match=r"no model called \['mobilenet'\]"):
+        models.build(["mobilenet"])
 
 
 def test_an_unknown_option_lists_what_there_is():
@@ -100,13 +117,13 @@ def test_an_unknown_option_lists_what_there_is():
 @pytest.mark.parametrize(
     "name, options, sentence",
     [
-        ("separable-cnn", {"classes": 1}, "classes expects 2 or more for this network, got 1"),
+        ("separable-cnn", {"classes": 1}, "classes expects a whole number of 2 or more, got 1"),
         ("separable-cnn", {"classes": 2.5}, "classes expects a positive whole number, got 2.5"),
         ("separable-cnn", {"in_channels": 0}, "in_channels expects"),
-        ("separable-cnn", {"size": 9}, "size expects 10 or more for this network, got 9"),
+        ("separable-cnn", {"size": 9}, "size expects a whole number of 10 or more, got 9"),
         ("separable-cnn-binary", {"size": 0}, "size expects"),
-        ("simple-cnn", {"size": 3}, "size expects 4 or more"),
-        ("compact-cnn", {"size": 17}, "size expects 18 or more"),
+        ("simple-cnn", {"size": 3}, "size expects a whole number of 4 or more"),
+        ("compact-cnn", {"size": 17}, "size expects a whole number of 18 or more"),
         ("mobilenet", {"width": 0}, "width expects a finite number above 0, got 0"),
         ("mobilenet", {"width": -1.0}, "width expects"),
         ("mobilenet", {"width": 0.01}, "width expects 0.03125 or more, got 0.01"),

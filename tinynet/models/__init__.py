@@ -14,8 +14,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from ..arguments import above_zero, positive_int
 from ..errors import InputError
 from ..nn import Sequential
 from .mobilenet import mobilenet
@@ -79,17 +78,21 @@ def build(name: str, **chosen: Any) -> Sequential:
     for option in chosen:
         if option not in everything:
             raise InputError(_unknown(f"option of {name}", option, everything))
-    model = entry.build(**chosen)
     plain = {
-        option: value.item() if isinstance(value, np.generic) else value
-        for option, value in {**everything, **chosen}.items()
+        option: _plain(option, chosen.get(option, default), default) for option, default in everything.items()
     }
+    model = entry.build(**plain)
     model.config = {"model": name, "options": plain}
     return model
 
 
+def _plain(option: str, value: Any, default: int | float) -> int | float:
+    """`value`, whatever library it comes from, as the kind of Python number that the default is."""
+    return above_zero(option, value) if isinstance(default, float) else positive_int(option, value)
+
+
 def _entry(name: str) -> Entry:
-    if name not in _ZOO:
+    if not isinstance(name, str) or name not in _ZOO:
         raise InputError(_unknown("model", name, _ZOO))
     return _ZOO[name]
 

@@ -12,7 +12,7 @@ convolution.
 
 from __future__ import annotations
 
-from ..arguments import above_zero, positive_int
+from ..arguments import above_zero, whole_number
 from ..errors import InputError
 from ..nn import (
     BatchNorm,
@@ -25,7 +25,6 @@ from ..nn import (
     ReLU,
     Sequential,
 )
-from .reference import at_least
 
 STEM_CHANNELS = 32
 
@@ -57,13 +56,11 @@ def mobilenet(
     stem_stride: the stride of the first convolution, 1 or 2; 1 suits images of 28 to 64 pixels.
     Raises InputError if width leaves no channel or resolution is too small for the strides.
     """
-    at_least("classes", classes, 2)
+    whole_number("classes", classes, 2)
     _check_resolution(resolution, stem_stride)
     channels = _scaled(STEM_CHANNELS, width)
     layers: list[Module] = [
-        Conv2D(
-            in_channels, channels, kernel_size=3, stride=stem_stride, padding="same", bias=False
-        ),
+        Conv2D(in_channels, channels, kernel_size=3, stride=stem_stride, padding="same", bias=False),
         BatchNorm(channels),
         ReLU(),
     ]
@@ -91,22 +88,18 @@ def _block(in_channels: int, out_channels: int, stride: int) -> list[Module]:
 def _scaled(channels: int, width: float) -> int:
     scaled = int(channels * above_zero("width", width))
     if scaled < 1:
-        raise InputError(
-            f"width expects {1 / STEM_CHANNELS} or more, got {width}: no channel would be left."
-        )
+        raise InputError(f"width expects {1 / STEM_CHANNELS} or more, got {width}: no channel would be left.")
     return scaled
 
 
 def _check_resolution(resolution: int, stem_stride: int) -> None:
     """Each convolution of stride 2 has to find at least two pixels to choose from."""
-    positive_int("resolution", resolution)
+    whole_number("resolution", resolution, 1)
     if stem_stride not in (1, 2):
         raise InputError(f"stem_stride expects 1 or 2, got {stem_stride!r}.")
     before_last = stem_stride * 2 ** (sum(stride == 2 for _, stride in BLOCKS) - 1)
     if resolution <= before_last:
-        hint = (
-            " or pass stem_stride=1" if stem_stride == 2 and resolution > before_last // 2 else ""
-        )
+        hint = " or pass stem_stride=1" if stem_stride == 2 and resolution > before_last // 2 else ""
         raise InputError(
             f"resolution expects more than {before_last} pixels with stem_stride={stem_stride}, got "
             f"{resolution}: the last stride would find a single pixel. Use larger images{hint}."

@@ -5,8 +5,7 @@ All end in logits: the softmax or sigmoid is part of the loss.
 
 from __future__ import annotations
 
-from ..arguments import positive_int
-from ..errors import InputError
+from ..arguments import whole_number
 from ..nn import (
     Conv2D,
     Dense,
@@ -25,10 +24,8 @@ def separable_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Se
 
     Images (size, size, in_channels) -> (classes,) logits; 208,691 parameters by default.
     """
-    at_least("classes", classes, 2)
-    return _finished(
-        _separable_layers(in_channels, size, outputs=classes), size, in_channels, classes
-    )
+    whole_number("classes", classes, 2)
+    return _finished(_separable_layers(in_channels, size, outputs=classes), size, in_channels, classes)
 
 
 def separable_cnn_binary(in_channels: int = 3, size: int = 64) -> Sequential:
@@ -45,8 +42,8 @@ def simple_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Seque
     Images (size, size, in_channels) -> (classes,) logits. By default the dense layer is 5408 by
     5408 and holds nearly all of the 29,306,282 parameters.
     """
-    at_least("classes", classes, 2)
-    at_least("size", size, 4)
+    whole_number("classes", classes, 2)
+    whole_number("size", size, 4)
     features = Sequential(
         Conv2D(in_channels, 32, kernel_size=3), ReLU(), MaxPool2D(2), Dropout(0.2), Flatten()
     )
@@ -60,8 +57,8 @@ def compact_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Sequ
 
     Images (size, size, in_channels) -> (classes,) logits; 33,194 parameters by default.
     """
-    at_least("classes", classes, 2)
-    at_least("size", size, 18)
+    whole_number("classes", classes, 2)
+    whole_number("size", size, 18)
     features = Sequential(
         Conv2D(in_channels, 16, kernel_size=3),
         ReLU(),
@@ -78,14 +75,8 @@ def compact_cnn(classes: int = 10, in_channels: int = 1, size: int = 28) -> Sequ
     return _finished([*features, *head], size, in_channels, classes)
 
 
-def at_least(name: str, value: int, smallest: int) -> None:
-    """InputError unless `value` is a whole number of `smallest` or more."""
-    if positive_int(name, value) < smallest:
-        raise InputError(f"{name} expects {smallest} or more for this network, got {value}.")
-
-
 def _separable_layers(in_channels: int, size: int, outputs: int) -> list[Module]:
-    at_least("size", size, 10)
+    whole_number("size", size, 10)
     features = Sequential(
         SeparableConv2D(in_channels, 32, kernel_size=3),
         ReLU(),
