@@ -193,6 +193,32 @@ def test_an_image_smaller_than_the_kernel_names_the_layer_before_running():
 
 
 @pytest.mark.parametrize(
+    "layer, name",
+    [
+        (nn.Conv2D(1, 4, 5), r"Conv2D\(1, 4, kernel_size=5\)"),
+        (nn.DepthwiseConv2D(1, 5), r"DepthwiseConv2D\(1, kernel_size=5\)"),
+        (nn.SeparableConv2D(1, 4, 5), r"SeparableConv2D\(1, 4, kernel_size=5\)"),
+    ],
+)
+def test_an_image_smaller_than_the_kernel_names_the_layer_alike_when_it_runs(layer, name):
+    with pytest.raises(InputError, match=rf"^{name} cannot take images of shape \(4, 9, 1\)"):
+        layer(images(2, 4, 9, 1))
+    with pytest.raises(InputError, match=rf"^{name} cannot take images of shape \(4, 9, 1\)"):
+        layer.output_shape((4, 9, 1))
+
+
+@pytest.mark.parametrize("padding", [1, np.int64(1), [[1, 1], [1, 1]], "same"])
+def test_padding_is_kept_as_plain_values(padding):
+    layer = nn.Conv2D(1, 2, 3, padding=padding)
+    assert layer.output_shape((4, 4, 1)) == (4, 4, 2)
+    assert repr(eval(repr(layer), vars(nn))) == repr(layer)
+    assert isinstance(layer.padding, str | int | tuple)
+    if isinstance(padding, list):
+        padding[0][0] = 7
+        assert layer.padding == ((1, 1), (1, 1))
+
+
+@pytest.mark.parametrize(
     "build, sentence",
     [
         (lambda: nn.Conv2D(0, 4, 3), "in_channels expects a positive whole number, got 0"),

@@ -103,6 +103,18 @@ def test_biases_start_at_zero():
     assert not nn.Dense(3, 4).bias._array.any()
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+def test_what_an_initialiser_returns_becomes_float32(dtype):
+    layer = nn.Dense(3, 4, init=lambda shape, fan_in, fan_out: np.ones(shape, dtype))
+    assert layer.weight.dtype == np.float32
+    assert layer([[1.0, 2.0, 3.0]]).numpy().tolist() == [[6.0] * 4]
+
+
+def test_an_initialiser_that_returns_no_numbers_is_refused():
+    with pytest.raises(tn.errors.InputError, match="init expects a function that returns numbers.*bool"):
+        nn.Dense(3, 4, init=lambda shape, fan_in, fan_out: np.ones(shape, bool))
+
+
 def test_a_name_instead_of_a_function_is_refused():
     with pytest.raises(tn.errors.InputError, match="init expects a function.*'he_normal'"):
         nn.Dense(3, 4, init="he_normal")

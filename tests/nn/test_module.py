@@ -124,6 +124,12 @@ def test_astype_refuses_what_the_engine_cannot_compute_with():
         Net().astype(np.float16)
 
 
+@pytest.mark.parametrize("dtype", ["float99", None, 3])
+def test_astype_refuses_what_is_no_dtype(dtype):
+    with pytest.raises(DTypeError, match=f"astype expects float32 or float64, got {dtype!r}"):
+        Net().astype(dtype)
+
+
 def test_a_module_without_forward_says_what_is_missing():
     class Empty(nn.Module):
         pass
@@ -205,6 +211,17 @@ def test_loading_lists_everything_that_does_not_fit_and_changes_nothing():
     assert "alpha (int64)" in message
     after = net.state_dict()
     assert all(np.array_equal(after[name], array) for name, array in before.items())
+
+
+@pytest.mark.parametrize("state", [None, [1.0], "weights.npz"])
+def test_loading_refuses_what_is_no_saved_state(state):
+    with pytest.raises(InputError, match=f"load_state_dict expects .* got {type(state).__name__}"):
+        Net().load_state_dict(state)
+
+
+def test_loading_refuses_lists_that_are_no_array():
+    with pytest.raises(InputError, match="load_state_dict expects .* for weight a list"):
+        nn.Dense(2, 1).load_state_dict({"weight": [[1.0], [2.0, 3.0]], "bias": [0.0]})
 
 
 def test_loading_before_a_pending_backward_is_noticed():

@@ -99,6 +99,12 @@ def test_a_refused_batch_leaves_the_running_statistics_alone():
     assert layer.running_mean.tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_an_empty_batch_is_refused_by_name(training):
+    with pytest.raises(InputError, match=r"BatchNorm expects at least one .* got shape \(0, 4, 4, 3\)"):
+        nn.BatchNorm(3).train(training)(images(0, 4, 4, 3))
+
+
 def test_shape_stays():
     assert nn.BatchNorm(3).output_shape((4, 4, 3)) == (4, 4, 3)
     assert nn.BatchNorm(3).output_shape((3,)) == (3,)

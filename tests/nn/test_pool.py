@@ -61,6 +61,12 @@ def test_repr():
     assert repr(nn.GlobalAvgPool2D()) == "GlobalAvgPool2D()"
 
 
+@pytest.mark.parametrize("kind", [nn.MaxPool2D, nn.AvgPool2D])
+def test_a_window_larger_than_the_image_names_the_layer(kind):
+    with pytest.raises(InputError, match=rf"{kind.__name__}\(5\) cannot take images of shape \(4, 4, 1\)"):
+        kind(5)(FOUR_BY_FOUR)
+
+
 @pytest.mark.parametrize("layer", [nn.MaxPool2D(2), nn.AvgPool2D(2), nn.GlobalAvgPool2D()])
 def test_anything_but_images_is_refused_by_name(layer):
     name = type(layer).__name__
@@ -76,6 +82,9 @@ def test_anything_but_images_is_refused_by_name(layer):
         (lambda: nn.MaxPool2D(0), "size .* got 0"),
         (lambda: nn.AvgPool2D(2, stride=-1), "stride .* got -1"),
         (lambda: nn.MaxPool2D(2, padding="half"), "padding .* got 'half'"),
+        (lambda: nn.MaxPool2D(2, padding=2), r"padding expects less than .* \(2, 2\) .* got 2"),
+        (lambda: nn.AvgPool2D((3, 2), padding=2), r"padding expects less .* \(3, 2\) .* got 2"),
+        (lambda: nn.AvgPool2D(3, padding=((0, 3), (0, 0))), r"got \(\(0, 3\), \(0, 0\)\)"),
     ],
 )
 def test_arguments_out_of_range_are_refused(build, sentence):

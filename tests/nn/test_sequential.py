@@ -3,7 +3,7 @@ import pytest
 
 import tinynet as tn
 from tinynet import nn
-from tinynet.errors import InputError
+from tinynet.errors import DTypeError, InputError
 
 
 def small():
@@ -64,6 +64,18 @@ def test_a_shape_error_says_which_layer():
         small().output_shape((10, 10, 1))
     with pytest.raises(InputError, match=r"Layer 2 of Sequential: MaxPool2D\(2\) cannot take"):
         small().output_shape((3, 3, 1))
+
+
+def test_a_shape_error_says_which_layer_when_it_runs_too():
+    with pytest.raises(InputError, match="Layer 4 of Sequential: Dense expects rows of 36"):
+        small()(np.zeros((1, 10, 10, 1), np.float32))
+    with pytest.raises(InputError, match=r"Layer 2 of Sequential: MaxPool2D\(2\) cannot take"):
+        small()(np.zeros((1, 3, 3, 1), np.float32))
+
+
+def test_a_dtype_error_stays_one():
+    with pytest.raises(DTypeError, match="Layer 0 of Sequential: .*uint8"):
+        small()(np.zeros((1, 8, 8, 1), np.uint8))
 
 
 def test_repr_is_nested_and_builds_the_same_again():

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from .. import ops, random
 from ..arguments import below_one
+from ..errors import InputError
 from ..tensor import Tensor
 from . import checks
-from .module import Module, Shape
+from .layer import Layer
+from .module import Shape
 
 
-class _SameShape(Module):
-    """What these layers have in common: any shape goes through, no products are counted."""
+class _SameShape(Layer):
+    """What these layers have in common: any shape goes through."""
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
-
-    def multiply_adds(self, input_shape: Shape) -> int:
-        return 0
 
 
 class ReLU(_SameShape):
@@ -51,6 +50,8 @@ class Softmax(_SameShape):
     """exp(x) / sum exp(x) over the last axis. The cross-entropy loss takes the values before it."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 0:
+            raise InputError("Softmax expects an axis to sum over, got shape ().")
         return ops.softmax(x)
 
 

@@ -9,15 +9,18 @@ from ..errors import InputError
 from ..kernels import geometry
 from .module import Module, Shape
 
+Size = int | tuple[int, int]
 Padding = str | int | tuple[tuple[int, int], tuple[int, int]]
 
 _IMAGE_KINDS = {1: "grey images", 3: "colour images"}
 
 
 def valid_padding(padding: Any, kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
-    """`padding` as it came; the kernel geometry's InputError if it is none of the allowed forms."""
-    geometry.resolve_padding(padding, kernel, kernel, stride)
-    return padding
+    """`padding` in plain values; the kernel geometry's InputError if it is none of the allowed forms."""
+    pads = geometry.resolve_padding(padding, kernel, kernel, stride)
+    if isinstance(padding, str):
+        return padding  # "same" depends on the size of the image
+    return pads if isinstance(padding, tuple | list) else pads[0][0]
 
 
 def is_image(layer: Module, shape: Shape, *, batch: bool = True) -> None:
@@ -29,17 +32,11 @@ def is_image(layer: Module, shape: Shape, *, batch: bool = True) -> None:
         raise InputError(f"{name} expects images (height, width, channels), got shape {shape}.")
     hint = "look at what the layer before it returns"
     if len(shape) == 3:
-        hint = (
-            "write x[None] for a single image, x[..., None] for grey images without a channel axis"
-        )
-    raise InputError(
-        f"{name} expects images (batch, height, width, channels), got shape {shape}: {hint}."
-    )
+        hint = "write x[None] for a single image, x[..., None] for grey images without a channel axis"
+    raise InputError(f"{name} expects images (batch, height, width, channels), got shape {shape}: {hint}.")
 
 
-def has_channels(
-    layer: Module, shape: Shape, channels: int, argument: str, *, batch: bool = True
-) -> None:
+def has_channels(layer: Module, shape: Shape, channels: int, argument: str, *, batch: bool = True) -> None:
     """InputError unless `shape` is of images with so many channels; says what to change."""
     is_image(layer, shape, batch=batch)
     if shape[-1] == channels:

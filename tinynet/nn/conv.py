@@ -16,12 +16,11 @@ from ..kernels import geometry
 from ..tensor import Tensor
 from . import checks
 from .init import Initialiser, draw, glorot_uniform
-from .module import Module, Parameter, Shape
+from .layer import Layer
+from .module import Parameter, Shape
 
-Size = int | tuple[int, int]
 
-
-class Conv2D(Module):
+class Conv2D(Layer):
     """Every output channel looks at all input channels through a window of its own weights.
 
     y[n, i, j, o] = bias[o] + sum over p, q, c of x[n, i·sh + p, j·sw + q, c] · weight[p, q, c, o]
@@ -35,8 +34,8 @@ class Conv2D(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
+        kernel_size: checks.Size,
+        stride: checks.Size = 1,
         padding: checks.Padding = "valid",
         bias: bool = True,
         *,
@@ -61,6 +60,7 @@ class Conv2D(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         checks.has_channels(self, x.shape, self.in_channels, "in_channels")
+        checks.window_size(self, x.shape[1:], self.kernel_size, self.stride, self.padding)
         return ops.conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -84,7 +84,7 @@ class Conv2D(Module):
         )
 
 
-class DepthwiseConv2D(Module):
+class DepthwiseConv2D(Layer):
     """Each channel is filtered on its own: output channel c·M + m sees input channel c alone.
 
     y[n, i, j, c·M + m] = bias[c·M + m] + sum over p, q of x[n, i·sh + p, j·sw + q, c] · weight[p, q, c, m]
@@ -97,8 +97,8 @@ class DepthwiseConv2D(Module):
     def __init__(
         self,
         channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
+        kernel_size: checks.Size,
+        stride: checks.Size = 1,
         padding: checks.Padding = "valid",
         depth_multiplier: int = 1,
         bias: bool = True,
@@ -125,9 +125,8 @@ class DepthwiseConv2D(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         checks.has_channels(self, x.shape, self.channels, "channels")
-        return ops.depthwise_conv2d(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding
-        )
+        checks.window_size(self, x.shape[1:], self.kernel_size, self.stride, self.padding)
+        return ops.depthwise_conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         checks.has_channels(self, input_shape, self.channels, "channels", batch=False)
@@ -150,7 +149,7 @@ class DepthwiseConv2D(Module):
         )
 
 
-class PointwiseConv2D(Module):
+class PointwiseConv2D(Layer):
     """A 1x1 convolution, one matrix for every pixel: y[n, i, j] = x[n, i, j] @ weight + bias.
 
     weight: (C, O), drawn by `init`.  bias: (O,), zeros; None with bias=False.
@@ -184,12 +183,10 @@ class PointwiseConv2D(Module):
         return height * width * self.weight.size
 
     def __repr__(self) -> str:
-        return checks.call_text(
-            self, self.in_channels, self.out_channels, bias=self.bias is not None
-        )
+        return checks.call_text(self, self.in_channels, self.out_channels, bias=self.bias is not None)
 
 
-class SeparableConv2D(Module):
+class SeparableConv2D(Layer):
     """A depthwise convolution (no bias), then a pointwise one (with the bias), as in Keras.
 
     It looks at the same pixels as Conv2D with about 1/O + 1/(KH·KW) of its products (Howard et al.
@@ -201,8 +198,8 @@ class SeparableConv2D(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
+        kernel_size: checks.Size,
+        stride: checks.Size = 1,
         padding: checks.Padding = "valid",
         bias: bool = True,
         *,
@@ -210,21 +207,24 @@ class SeparableConv2D(Module):
     ) -> None:
         self.in_channels = positive_int("in_channels", in_channels)
         self.out_channels = positive_int("out_channels", out_channels)
-        self.depthwise = DepthwiseConv2D(
-            in_channels, kernel_size, stride, padding, bias=False, init=init
-        )
+        self.depthwise = DepthwiseConv2D(in_channels, kernel_size, stride, padding, bias=False, init=init)
         self.pointwise = PointwiseConv2D(in_channels, out_channels, bias=bias, init=init)
 
     def forward(self, x: Tensor) -> Tensor:
         checks.has_channels(self, x.shape, self.in_channels, "in_channels")
+        self._window_size(x.shape[1:])
         return self.pointwise(self.depthwise(x))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         checks.has_channels(self, input_shape, self.in_channels, "in_channels", batch=False)
-        return self.pointwise.output_shape(self.depthwise.output_shape(input_shape))
+        return (*self._window_size(input_shape), self.out_channels)
+
+    def _window_size(self, image_shape: Shape) -> tuple[int, int]:
+        inner = self.depthwise
+        return checks.window_size(self, image_shape, inner.kernel_size, inner.stride, inner.padding)
 
     def multiply_adds(self, input_shape: Shape) -> int:
-        between = self.depthwise.output_shape(input_shape)
+        between = (*self.output_shape(input_shape)[:-1], self.in_channels)
         return self.depthwise.multiply_adds(input_shape) + self.pointwise.multiply_adds(between)
 
     def __repr__(self) -> str:

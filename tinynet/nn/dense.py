@@ -12,10 +12,11 @@ from ..errors import InputError
 from ..tensor import Tensor
 from . import checks
 from .init import Initialiser, draw, glorot_uniform
-from .module import Module, Parameter, Shape
+from .layer import Layer
+from .module import Parameter, Shape
 
 
-class Dense(Module):
+class Dense(Layer):
     """y = x @ weight + bias.
 
     weight: (in_features, out_features), drawn by `init`.  bias: (out_features,), zeros; None with
@@ -36,9 +37,7 @@ class Dense(Module):
         self.out_features = positive_int("out_features", out_features)
         shape = (self.in_features, self.out_features)
         self.weight = Parameter(draw(init, shape, *shape), name="weight")
-        self.bias = (
-            Parameter(np.zeros(self.out_features, np.float32), name="bias") if bias else None
-        )
+        self.bias = Parameter(np.zeros(self.out_features, np.float32), name="bias") if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         self._check(x.shape, x.shape[1:] if x.ndim else None)
@@ -61,24 +60,19 @@ class Dense(Module):
             hint = f"build it with in_features={row[0]}"
         elif row == ():
             hint = "write x[None] for a single row"
-        raise InputError(
-            f"Dense expects rows of {self.in_features} features, got shape {shape}: {hint}."
-        )
+        raise InputError(f"Dense expects rows of {self.in_features} features, got shape {shape}: {hint}.")
 
     def __repr__(self) -> str:
-        return checks.call_text(
-            self, self.in_features, self.out_features, bias=self.bias is not None
-        )
+        return checks.call_text(self, self.in_features, self.out_features, bias=self.bias is not None)
 
 
-class Flatten(Module):
+class Flatten(Layer):
     """All axes but the first in one row, the last axis fastest: (N, H, W, C) -> (N, H·W·C)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.ndim == 0:
+            raise InputError("Flatten expects a batch, whose first axis it keeps, got shape ().")
         return ops.reshape(x, x.shape[0], math.prod(x.shape[1:]))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
-
-    def multiply_adds(self, input_shape: Shape) -> int:
-        return 0

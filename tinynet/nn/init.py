@@ -78,19 +78,23 @@ def glorot_uniform(
 
 
 def draw(initialiser: Initialiser, shape: tuple[int, ...], fan_in: int, fan_out: int) -> np.ndarray:
-    """Call a layer's `init` argument; raises InputError if it is not an initialiser."""
+    """What a layer's `init` argument gives, in float32; raises InputError if it is not an initialiser."""
     if not callable(initialiser):
         raise InputError(
             f"init expects a function such as nn.init.he_normal, got {initialiser!r}: "
             "pass the function itself."
         )
-    array = initialiser(shape, fan_in, fan_out)
-    if np.shape(array) != shape:
+    array = np.asarray(initialiser(shape, fan_in, fan_out))
+    if array.dtype.kind not in "iuf":
+        raise InputError(
+            f"init expects a function that returns numbers, got {array.dtype} from {initialiser!r}."
+        )
+    if array.shape != shape:
         raise InputError(
             f"init expects a function that returns the shape it is asked for, {shape}, "
-            f"got an array of shape {np.shape(array)} from {initialiser!r}."
+            f"got an array of shape {array.shape} from {initialiser!r}."
         )
-    return array
+    return array.astype(np.float32, copy=False)
 
 
 def _normal(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arguments import named_arrays
 from ..errors import CheckpointError, DTypeError, InputError
 from ..storage import Storage
 from ..tensor import DTYPES, Tensor
@@ -89,9 +90,7 @@ class Module:
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the output for an input of `input_shape`, both without the batch axis."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no output_shape(self, input_shape): define it."
-        )
+        raise NotImplementedError(f"{type(self).__name__} has no output_shape(self, input_shape): define it.")
 
     def multiply_adds(self, input_shape: Shape) -> int:
         """Products of the convolutions and dense layers for one image of `input_shape` (H, W, C).
@@ -173,8 +172,8 @@ class Module:
         An optimiser keeps arrays of the parameters' dtype: make it after the conversion.
         Raises DTypeError for any other dtype.
         """
-        if np.dtype(dtype) not in DTYPES:
-            raise DTypeError(f"astype expects float32 or float64, got {np.dtype(dtype)}.")
+        if not _is_supported(dtype):
+            raise DTypeError(f"astype expects float32 or float64, got {dtype!r}.")
         for parameter in self.parameters():
             parameter.convert(dtype)
         for _, module, attribute in self._buffers():
@@ -194,9 +193,10 @@ class Module:
 
         Floating-point values of another precision are converted to the parameter's. Raises
         CheckpointError, and changes nothing, if any name is missing or unknown or any array has
-        another shape or no floating-point values; the message lists all of them.
+        another shape or no floating-point values; the message lists all of them. Raises InputError
+        for what is no dict of arrays.
         """
-        arrays = {name: np.asarray(value) for name, value in state.items()}
+        arrays = named_arrays(state)
         self._check_fit(arrays)
         for name, parameter in self.named_parameters():
             with parameter._writing() as target:
@@ -217,14 +217,10 @@ class Module:
                 if arrays[name].shape != own[name]
             ],
             "not floating-point": [
-                f"{name} ({arrays[name].dtype})"
-                for name in common
-                if arrays[name].dtype.kind != "f"
+                f"{name} ({arrays[name].dtype})" for name in common if arrays[name].dtype.kind != "f"
             ],
         }
-        found = "; ".join(
-            f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names
-        )
+        found = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names)
         if found:
             raise CheckpointError(
                 f"The saved state does not fit this {type(self).__name__}: {found}. "
@@ -246,6 +242,13 @@ class Module:
 def indented(module: Module) -> str:
     """The text of an inner module, for the second and later lines of its container's."""
     return repr(module).replace("\n", "\n  ")
+
+
+def _is_supported(dtype: Any) -> bool:
+    try:
+        return dtype is not None and np.dtype(dtype) in DTYPES  # NumPy reads None as float64
+    except TypeError:
+        return False
 
 
 def _parts(path: str, value: Any) -> Iterator[tuple[str, Parameter | Module]]:

@@ -9,10 +9,11 @@ from ..arguments import above_zero, positive_int, share
 from ..errors import InputError
 from ..tensor import Tensor
 from . import checks
-from .module import Module, Parameter, Shape
+from .layer import Layer
+from .module import Parameter, Shape
 
 
-class BatchNorm(Module):
+class BatchNorm(Layer):
     """y = gamma · (x - mean) / sqrt(var + eps) + beta, for each channel.
 
     Ioffe and Szegedy 2015, arXiv 1502.03167, algorithms 1 and 2.
@@ -31,8 +32,8 @@ class BatchNorm(Module):
     gamma, beta: (C,), ones and zeros.  running_mean, running_var: arrays (C,), zeros and ones;
     saved, not trained.
     (N, C) or (N, H, W, C), same shape out.
-    Raises InputError for another number of channels, and in training if a channel has a single
-    value.
+    Raises InputError for another number of channels, for an empty batch, and in training if a
+    channel has a single value.
     """
 
     buffer_names = ("running_mean", "running_var")
@@ -53,6 +54,11 @@ class BatchNorm(Module):
                 f"got shape {x.shape}."
             )
         self._check_channels(x.shape)
+        if x.size == 0:
+            raise InputError(
+                f"BatchNorm expects at least one value per channel, got shape {x.shape}: "
+                "leave empty batches out."
+            )
         if not self.training:
             return ops.batch_norm_inference(
                 x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps
@@ -65,8 +71,7 @@ class BatchNorm(Module):
 
     def _moved(self, running: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """The new running statistic, as a new array: a pending backward may need the old one."""
-        moved = (1.0 - self.momentum) * running + self.momentum * batch
-        return moved.astype(running.dtype, copy=False)
+        return (1.0 - self.momentum) * running + self.momentum * batch
 
     def _check_channels(self, shape: Shape) -> None:
         if shape[-1] != self.channels:
@@ -82,9 +87,6 @@ class BatchNorm(Module):
             )
         self._check_channels(input_shape)
         return input_shape
-
-    def multiply_adds(self, input_shape: Shape) -> int:
-        return 0
 
     def __repr__(self) -> str:
         return checks.call_text(self, self.channels, momentum=self.momentum, eps=self.eps)

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from .. import ops
+from ..errors import InputError
 from ..kernels import geometry
 from ..tensor import Tensor
 from . import checks
-from .module import Module, Shape
+from .layer import Layer
+from .module import Shape
 
-Size = int | tuple[int, int]
 
-
-class _Pool2D(Module):
+class _Pool2D(Layer):
     """What max and average pooling have in common: the window and its shapes."""
 
     def __init__(
-        self, size: Size, stride: Size | None = None, padding: checks.Padding = "valid"
+        self, size: checks.Size, stride: checks.Size | None = None, padding: checks.Padding = "valid"
     ) -> None:
         self.size = geometry.pair(size, "size")
         self.stride = self.size if stride is None else geometry.pair(stride, "stride")
         self.padding = checks.valid_padding(padding, self.size, self.stride)
+        pads = geometry.resolve_padding(padding, self.size, self.size, self.stride)
+        if any(max(sides) >= extent for sides, extent in zip(pads, self.size, strict=True)):
+            raise InputError(
+                f"padding expects less than the window of {self.size} on each side, got {padding!r}: "
+                "a window in the padding alone has no value."
+            )
+
+    def _check(self, shape: Shape) -> None:
+        checks.is_image(self, shape)
+        checks.window_size(self, shape[1:], self.size, self.stride, self.padding)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         checks.is_image(self, input_shape, batch=False)
         window = checks.window_size(self, input_shape, self.size, self.stride, self.padding)
         return (*window, input_shape[2])
-
-    def multiply_adds(self, input_shape: Shape) -> int:
-        return 0
 
     def __repr__(self) -> str:
         stride = None if self.stride == self.size else self.stride
@@ -43,7 +50,7 @@ class MaxPool2D(_Pool2D):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        checks.is_image(self, x.shape)
+        self._check(x.shape)
         return ops.max_pool2d(x, self.size, stride=self.stride, padding=self.padding)
 
 
@@ -54,11 +61,11 @@ class AvgPool2D(_Pool2D):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        checks.is_image(self, x.shape)
+        self._check(x.shape)
         return ops.avg_pool2d(x, self.size, stride=self.stride, padding=self.padding)
 
 
-class GlobalAvgPool2D(Module):
+class GlobalAvgPool2D(Layer):
     """The mean of each channel over the whole image: (N, H, W, C) -> (N, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -68,6 +75,3 @@ class GlobalAvgPool2D(Module):
     def output_shape(self, input_shape: Shape) -> Shape:
         checks.is_image(self, input_shape, batch=False)
         return (input_shape[2],)
-
-    def multiply_adds(self, input_shape: Shape) -> int:
-        return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, overload
 
-from ..errors import InputError
+from ..errors import DTypeError, InputError
 from ..tensor import Tensor
 from .module import Module, Shape, indented
 
@@ -32,18 +33,17 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
+        for position, layer in enumerate(self.layers):
+            with _naming(position):
+                x = layer(x)
         return x
 
     def steps(self, input_shape: Shape) -> Iterator[tuple[Module, Shape, Shape]]:
         """Each layer with the shapes that enter and leave it; an error says which layer it was."""
         shape = input_shape
         for position, layer in enumerate(self.layers):
-            try:
+            with _naming(position):
                 after = layer.output_shape(shape)
-            except InputError as error:
-                raise InputError(f"Layer {position} of Sequential: {error}") from error
             yield layer, shape, after
             shape = after
 
@@ -75,3 +75,13 @@ class Sequential(Module):
     def __repr__(self) -> str:
         lines = "".join(f"\n  {indented(layer)}," for layer in self.layers)
         return f"Sequential({lines}\n)" if lines else "Sequential()"
+
+
+@contextmanager
+def _naming(position: int) -> Iterator[None]:
+    """Errors about the input of a layer say which of many similar layers it was."""
+    try:
+        yield
+    except InputError as error:
+        kind = DTypeError if isinstance(error, DTypeError) else InputError
+        raise kind(f"Layer {position} of Sequential: {error}") from error
