@@ -185,6 +185,17 @@ def stepped(kind, **options):
             lambda state: state.update({"1.square": np.ones((2, 2))}),
             r"1.square has shape \(2, 2\), expected \(4,\)",
         ),
+        (lambda state: state.update({"lr": np.array(np.nan)}), "lr expects .* got nan"),
+        (lambda state: state.update({"lr": np.array(-0.1)}), "lr expects .* got -0.1"),
+        (lambda state: state.update({"lr": np.array("fast")}), "lr expects .* got fast"),
+        (lambda state: state.update({"0.step": np.array(np.nan)}), "0.step expects .* got nan"),
+        (lambda state: state.update({"0.step": np.array(-1)}), "0.step expects .* got -1"),
+        (lambda state: state.update({"0.step": np.array(1.5)}), "0.step expects .* got 1.5"),
+        (lambda state: state["1.mean"].put(2, np.nan), "1.mean expects values without NaN"),
+        (
+            lambda state: state.update({"1.mean": np.array(["a"] * 4)}),
+            "1.mean expects floating-point values, got <U1",
+        ),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_whole(change, sentence):
@@ -201,6 +212,12 @@ def test_a_state_that_does_not_fit_is_refused_whole(change, sentence):
 def test_a_state_of_another_kind_of_optimiser_is_refused():
     state = stepped(optim.SGD, lr=0.1, momentum=0.9).state_dict()
     with pytest.raises(CheckpointError, match="does not fit this Adam .*0.velocity is unknown"):
+        stepped(optim.Adam, lr=0.1).load_state_dict(state)
+
+
+@pytest.mark.parametrize("state", [None, 3, "state.npz"])
+def test_what_is_no_saved_state_is_refused(state):
+    with pytest.raises(InputError, match=f"load_state_dict expects .* got {type(state).__name__}"):
         stepped(optim.Adam, lr=0.1).load_state_dict(state)
 
 
@@ -243,8 +260,13 @@ def test_options_out_of_range_are_refused(kind, options, sentence):
         kind(two_parameters(), **options)
 
 
-def test_a_gradient_of_another_shape_is_refused():
+def test_a_gradient_of_another_shape_is_refused_before_anything_changes():
     parameters = two_parameters()
+    set_gradients(parameters, seed=0)
     parameters[1].grad = np.ones(5, np.float32)
+    optimizer = optim.Adam(parameters, lr=0.1)
     with pytest.raises(InputError, match=r"shape \(4,\) for parameter 1, got \(5,\)"):
-        optim.SGD(parameters, lr=0.1).step()
+        optimizer.step()
+    assert (parameters[0].numpy() == 1).all()
+    assert optimizer.state_dict().keys() == {"lr", "0.step", "1.step"}
+    assert optimizer.state_dict()["0.step"] == 0

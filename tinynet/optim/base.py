@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import above_zero, not_negative
+from ..arguments import above_zero, named_arrays, not_negative
 from ..errors import CheckpointError, InputError
 from ..tensor import Tensor
 
@@ -54,8 +54,18 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient, in place; the others stay as they are.
 
-        Raises InputError if a gradient was replaced by one of another shape.
+        Raises InputError, and changes nothing, if a gradient was replaced by one of another shape.
         """
+        for index, grad in self._gradients():
+            state = self._state_of(index)
+            self._steps[index] += 1
+            with self.parameters[index]._writing() as array:
+                for part, *rest in _blocks(array, grad, *(state[name] for name in self.slots)):
+                    self._update(self._steps[index], part, *rest)
+
+    def _gradients(self) -> list[tuple[int, np.ndarray]]:
+        """The positions of the parameters that have a gradient, and the gradients, all checked."""
+        found = []
         for index, parameter in enumerate(self.parameters):
             if parameter.grad is None:
                 continue
@@ -65,11 +75,8 @@ class Optimizer:
                     f"step() expects a gradient of shape {parameter.shape} for parameter {index}, "
                     f"got {grad.shape}: let backward() set it."
                 )
-            state = self._state_of(index)
-            self._steps[index] += 1
-            with parameter._writing() as array:
-                for part, *rest in _blocks(array, grad, *(state[name] for name in self.slots)):
-                    self._update(self._steps[index], part, *rest)
+            found.append((index, grad))
+        return found
 
     def _update(self, step: int, parameter: np.ndarray, grad: np.ndarray, *slots: Any) -> None:
         """Change one block of a parameter and of its slots in place; `step` counts from 1."""
@@ -97,9 +104,10 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a `state_dict()` of the same kind of optimiser with the same parameters.
 
-        Raises CheckpointError, and changes nothing, if names or shapes do not fit.
+        Raises CheckpointError, and changes nothing, if names, shapes or values do not fit;
+        InputError for what is no dict of arrays.
         """
-        arrays = {name: np.asarray(value) for name, value in state.items()}
+        arrays = named_arrays(state)
         problems = self._misfits(arrays)
         if problems:
             raise CheckpointError(
@@ -132,7 +140,23 @@ class Optimizer:
             for name, shape in known.items()
             if name in arrays and arrays[name].shape != shape
         ]
-        return missing + unknown + misshapen
+        if missing or unknown or misshapen:
+            return missing + unknown + misshapen
+        return [problem for name, array in arrays.items() for problem in _faults(name, array)]
+
+
+def _faults(name: str, array: np.ndarray) -> list[str]:
+    """What is wrong with the values of one entry of a saved state, if anything."""
+    kind = array.dtype.kind
+    if name == "lr":
+        fits = kind in "iuf" and np.isfinite(array) and array >= 0
+        return [] if fits else [f"lr expects a finite number of 0 or more, got {array}"]
+    if name.endswith(".step"):
+        fits = kind in "iu" and array >= 0
+        return [] if fits else [f"{name} expects a whole number of 0 or more, got {array}"]
+    if kind != "f":
+        return [f"{name} expects floating-point values, got {array.dtype}"]
+    return [f"{name} expects values without NaN"] if np.isnan(array).any() else []
 
 
 # Below about 1e-38 (float32) a number is subnormal, and each calculation with one costs a modern processor
