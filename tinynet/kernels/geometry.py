@@ -43,8 +43,7 @@ def resolve_padding(padding: Any, size: Pair, kernel: Pair, stride: Pair) -> Pad
 
     - `"valid"`: none;
     - `"same"`: as many that OH = ceil(H / stride); an odd one goes to the bottom or right, as in
-    Keras
-      and TensorFlow (PyTorch, where it pads, pads evenly);
+      Keras and TensorFlow (PyTorch, where it pads, pads evenly);
     - a whole number: that many on each side;
     - `((top, bottom), (left, right))`: taken as they are.
 

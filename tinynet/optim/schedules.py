@@ -74,6 +74,8 @@ class OneCycle:
     The peak is reached at step rise · steps - 1, the end (start / end_divisor) at step steps - 1.
     Smith and Topin 2018, "Super-convergence", arXiv 1708.07120, whose lines are straight. The
     cosines are fast.ai's; where the corners lie and the default numbers are PyTorch's OneCycleLR.
+    With rise · steps below 1 PyTorch's peak lies before step 0 and is never reached; here it is at
+    step 0, so that a schedule of few steps still begins with the rate that was asked for.
     """
 
     peak: float
@@ -96,9 +98,7 @@ class OneCycle:
         top = max(self.rise * self.steps - 1, 0.0)
         if step < top:
             return _half_cosine(start, self.peak, step / top)
-        return _half_cosine(
-            self.peak, start / self.end_divisor, (step - top) / (self.steps - 1 - top)
-        )
+        return _half_cosine(self.peak, start / self.end_divisor, (step - top) / (self.steps - 1 - top))
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,7 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         if not callable(self.schedule):
-            raise InputError(
-                f"schedule expects a schedule such as Cosine(0.1, 1000), got {self.schedule!r}."
-            )
+            raise InputError(f"schedule expects a schedule such as Cosine(0.1, 1000), got {self.schedule!r}.")
         positive_int("steps", self.steps)
 
     def __call__(self, step: int) -> float:
