@@ -23,8 +23,11 @@ class Mirror:
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     honours_range: bool = True
+    shift: int = 0  # a range begins so many bytes later than the one asked for
     cuts: list[int] = field(default_factory=list)  # the next answers end after so many bytes
+    gate: threading.Event | None = None  # what the body waits for
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    encodings: set[str | None] = field(default_factory=set)  # accepted, by the requests
 
     def ranges(self) -> list[str | None]:
         return [wanted for method, _, wanted in self.requests if method == "GET"]
@@ -63,18 +66,22 @@ def _handler(mirror: Mirror) -> type:
         def answer(self, body: bool):
             wanted = self.headers.get("Range")
             mirror.requests.append((self.command, self.path, wanted))
+            mirror.encodings.add(self.headers.get("Accept-Encoding"))
             content = mirror.files.get(self.path.rpartition("/")[2])
             if content is None:
                 return self.send_error(404)
             start = int(wanted[len("bytes=") : -1]) if wanted and mirror.honours_range else 0
             if start >= len(content):
                 return self.send_error(416)
+            start += mirror.shift if start else 0
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(content) - start))
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.end_headers()
             if body:
+                if mirror.gate:
+                    mirror.gate.wait(10)
                 end = start + mirror.cuts.pop(0) if mirror.cuts else len(content)
                 self.wfile.write(content[start:end])
 

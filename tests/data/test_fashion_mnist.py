@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +63,23 @@ def test_a_download_comes_last_and_is_kept(small, start_mirror, mirrors):
     assert len(mirror.requests) == asked
     assert sorted(os.listdir(cache_folder() / "fashion-mnist")) == [
         TRAIN_IMAGES,
+        f"{TRAIN_IMAGES}.lock",
         "train-labels-idx1-ubyte.gz",
+        "train-labels-idx1-ubyte.gz.lock",
     ]
+
+
+def test_a_mirror_that_does_not_answer_is_not_asked_for_the_files(small, start_mirror, mirrors):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mirrors(f"http://127.0.0.1:{silent.getsockname()[1]}", start_mirror(**small).url)
+        assert len(fashion_mnist(timeout=0.3)) == 6
+        silent.settimeout(0)
+        connections = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                connections += 1
+    assert connections <= 2  # for each file the question whether anybody is there
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(small, start_mirror, mirrors):
@@ -101,9 +119,10 @@ def test_without_data_and_network_the_error_says_what_to_do(small, mirrors, refu
     assert "--data garments" in message
 
 
-def test_an_unknown_split_is_refused(small):
-    with pytest.raises(InputError, match='"train" or "test", got \'validation\''):
-        fashion_mnist("validation")
+@pytest.mark.parametrize("split", ["validation", None, ["train"]])
+def test_an_unknown_split_is_refused(small, split):
+    with pytest.raises(InputError, match=f'"train" or "test", got {re.escape(repr(split))}'):
+        fashion_mnist(split)
 
 
 def test_the_cache_follows_the_xdg_convention(monkeypatch, tmp_path):

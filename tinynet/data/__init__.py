@@ -4,7 +4,17 @@ from .dataset import Dataset
 from .fashion_mnist import fashion_mnist
 from .folders import image_folder
 from .garments import garments
+from .idx import read_idx
 from .images import read_image
 from .sources import Splits, load
 
-__all__ = ["Dataset", "Splits", "fashion_mnist", "garments", "image_folder", "load", "read_image"]
+__all__ = [
+    "Dataset",
+    "Splits",
+    "fashion_mnist",
+    "garments",
+    "image_folder",
+    "load",
+    "read_idx",
+    "read_image",
+]

@@ -2,8 +2,8 @@
 
 Bytes go into `<name>.part` beside the destination. A broken transfer is resumed from there, by the
 next attempt, the next mirror or the next run, with an HTTP Range request. Only a file that is whole
-and has the published MD5 is renamed into place, which is atomic: a file under its own name is
-always a good one.
+and has the published MD5 is renamed into place, which is atomic. One process at a time does this,
+the one that holds the lock `<name>.lock`; the others wait and find the file there.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from ..errors import DataError, MissingDataError
+from .lock import exclusive
 
 CHUNK = 1 << 16
 ATTEMPTS = 3  # for each mirror, as long as an attempt changes what we have
@@ -42,65 +43,70 @@ class _TransferError(Exception):
     """One attempt failed, in a few words; the next one may not."""
 
 
-def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, timeout: float) -> Path:
-    """Put `file` into `folder`, from the first of the `mirrors` (base URLs) that can deliver it.
+def download(file: RemoteFile, mirrors: Sequence[str], folder: Path, timeout: float) -> bytes:
+    """Put `file` into `folder`, unless it is there, and return its content, which has been verified.
 
-    `timeout` is the number of seconds without any answer after which a mirror is given up.
+    It comes from the first of the `mirrors` (base URLs) that can deliver it. `timeout` is the
+    number of seconds without any answer after which a mirror is given up; another process that
+    downloads the same file is waited for. A file of that name and other content is replaced.
+
     Raises MissingDataError, listing what went wrong at each mirror, if none delivers, and DataError
     if the folder cannot be written.
     """
-    part = folder / f"{file.name}.part"
-    problems = []
+    target = folder / file.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for mirror in mirrors:
-            url = f"{mirror.rstrip('/')}/{file.name}"
-            try:
-                _download_from(url, file, part, timeout)
-            except _TransferError as error:
-                problems.append(f"{url}: {error}")
-            else:
-                return part.replace(folder / file.name)
+        with exclusive(folder / f"{file.name}.lock"):
+            if target.is_file() and md5(content := target.read_bytes()) == file.md5:
+                return content
+            part = folder / f"{file.name}.part"
+            content = _download_part(file, mirrors, part, timeout)
+            part.replace(target)
+            return content
+    except MissingDataError:  # an OSError too, but with its sentence already
+        raise
     except OSError as error:
         raise DataError(
-            f"Cannot write {file.name} into {folder} ({error.strerror or error}): free some space, "
-            "or choose another cache folder with the environment variable XDG_CACHE_HOME."
+            f"Cannot write {file.name} into {folder} ({error.strerror or error}): see that there is space "
+            "and that you may write there, or choose another cache folder with the environment "
+            "variable XDG_CACHE_HOME."
         ) from error
-    raise MissingDataError("; ".join(problems))
 
 
-def require_answer(urls: Sequence[str], timeout: float) -> None:
-    """Return once one of `urls` answers HTTP, or raise MissingDataError after `timeout` seconds.
+def by_answer(file: RemoteFile, mirrors: Sequence[str], timeout: float) -> list[str]:
+    """The mirrors in the order to try them: the first to answer HTTP, then the others as they are.
 
     A socket's own time-out covers neither the resolver nor the several addresses of one name, so
-    all are asked at once, each in a thread that is left behind when it takes too long. The error
-    says what each of them answered.
+    all are asked at once, each in a thread that is left behind when it takes too long. Raises
+    MissingDataError, saying what came of each, if none answers within `timeout` seconds.
     """
     outcomes: queue.Queue[tuple[str, str]] = queue.Queue()
 
-    def ask(url: str) -> None:
+    def ask(mirror: str) -> None:
         try:
-            urllib.request.urlopen(_request(url, method="HEAD"), timeout=timeout).close()
-            outcomes.put((url, ""))
+            urllib.request.urlopen(_request(_url(mirror, file), method="HEAD"), timeout=timeout).close()
+            outcomes.put((mirror, ""))
         except urllib.error.HTTPError as error:
             error.close()
-            outcomes.put((url, ""))  # a refusal is an answer too
+            outcomes.put((mirror, ""))  # a refusal is an answer too
         except (OSError, http.client.HTTPException, ValueError) as error:
-            outcomes.put((url, f"unreachable, {getattr(error, 'reason', error)}"))
+            outcomes.put((mirror, f"unreachable, {getattr(error, 'reason', error)}"))
 
-    for url in urls:
-        threading.Thread(target=ask, args=(url,), daemon=True).start()
-    problems = {url: f"no answer in {timeout:g} s" for url in urls}
+    for mirror in mirrors:
+        threading.Thread(target=ask, args=(mirror,), daemon=True).start()
+    problems = {mirror: f"no answer in {timeout:g} s" for mirror in mirrors}
     deadline = time.monotonic() + timeout
     try:
-        for _ in urls:
-            url, problem = outcomes.get(timeout=max(0.0, deadline - time.monotonic()))
+        for _ in mirrors:
+            mirror, problem = outcomes.get(timeout=max(0.0, deadline - time.monotonic()))
             if not problem:
-                return
-            problems[url] = problem
+                return sorted(mirrors, key=lambda each: each != mirror)
+            problems[mirror] = problem
     except queue.Empty:
         pass
-    raise MissingDataError("; ".join(f"{url}: {problem}" for url, problem in problems.items()))
+    raise MissingDataError(
+        "; ".join(f"{_url(mirror, file)}: {problem}" for mirror, problem in problems.items())
+    )
 
 
 def md5(content: bytes) -> str:
@@ -108,9 +114,23 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def _download_from(url: str, file: RemoteFile, part: Path, timeout: float) -> None:
-    """Complete `part` from one mirror and check it, going on after interruptions."""
-    for attempt in range(1, ATTEMPTS + 1):
+def _download_part(file: RemoteFile, mirrors: Sequence[str], part: Path, timeout: float) -> bytes:
+    """Complete `part` from one mirror after the other; its content, or MissingDataError."""
+    problems = []
+    for mirror in mirrors:
+        url = _url(mirror, file)
+        try:
+            return _download_from(url, file, part, timeout)
+        except _TransferError as error:
+            problems.append(f"{url}: {error}")
+    raise MissingDataError("; ".join(problems))
+
+
+def _download_from(url: str, file: RemoteFile, part: Path, timeout: float) -> bytes:
+    """Complete `part` from one mirror and check it, going on after interruptions; its content."""
+    attempts = 0
+    while True:
+        attempts += 1
         before = _size(part)
         try:
             if before != file.size:
@@ -118,7 +138,7 @@ def _download_from(url: str, file: RemoteFile, part: Path, timeout: float) -> No
             return _verify(part, file)
         except _TransferError:
             # Repeating helps if bytes came, or if old bytes were at fault and are gone.
-            if attempt == ATTEMPTS or _size(part) == before:
+            if attempts == ATTEMPTS or _size(part) == before:
                 raise
 
 
@@ -132,8 +152,6 @@ def _transfer(url: str, file: RemoteFile, part: Path, timeout: float) -> None:
         response = urllib.request.urlopen(_request(url, start=have), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # range not satisfiable: what we have is not a beginning of it
-            part.unlink(missing_ok=True)
         raise _TransferError(f"HTTP {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _TransferError(f"unreachable, {getattr(error, 'reason', error)}") from error
@@ -163,8 +181,8 @@ def _copy(response: http.client.HTTPResponse, target: BinaryIO, have: int, file:
         raise _TransferError(f"interrupted after {have:,} of {file.size:,} bytes")
 
 
-def _verify(part: Path, file: RemoteFile) -> None:
-    """Raise, and delete `part`, unless it is the published file."""
+def _verify(part: Path, file: RemoteFile) -> bytes:
+    """The content of `part`, which is deleted, with an error, unless it is the published file."""
     content = part.read_bytes()
     if md5(content) != file.md5:
         part.unlink()
@@ -172,10 +190,15 @@ def _verify(part: Path, file: RemoteFile) -> None:
             f"sent another file, {len(content):,} bytes with MD5 {md5(content)}, "
             f"expected {file.size:,} bytes with {file.md5}"
         )
+    return content
+
+
+def _url(mirror: str, file: RemoteFile) -> str:
+    return f"{mirror.rstrip('/')}/{file.name}"
 
 
 def _request(url: str, method: str = "GET", start: int = 0) -> urllib.request.Request:
-    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    headers = {"User-Agent": USER_AGENT}  # http.client itself asks for bytes without further encoding
     if start:
         headers["Range"] = f"bytes={start}-"
     return urllib.request.Request(url, headers=headers, method=method)

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ..errors import DataError, InputError, MissingDataError
 from .dataset import Dataset
-from .download import RemoteFile, download, md5, require_answer
+from .download import RemoteFile, by_answer, download, md5
+from .files import read_file
 from .idx import parse_idx
 from .loader import unit_range
 
@@ -42,8 +43,7 @@ MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
 )
 
-# Per split: (images, labels), each as published and as it is after gunzip, for those who unpacked
-# it.
+# Per split (images, labels), each as published and as it is for those who unpacked it.
 FILES = {
     "train": (
         (
@@ -77,14 +77,14 @@ def fashion_mnist(split: str = "train", timeout: float = 20.0) -> Dataset:
     Raises InputError for another split, DataError for a file that is damaged or not the published
     one, MissingDataError when the data is neither here nor reachable; it lists where it looked.
     """
-    if split not in FILES:
+    if not isinstance(split, str) or split not in FILES:
         raise InputError(f'split expects "train" or "test", got {split!r}.')
     image_variants, label_variants = FILES[split]
     image_path, image_bytes = _find(image_variants, timeout)
     label_path, label_bytes = _find(label_variants, timeout)
     return Dataset(
-        unit_range(parse_idx(image_bytes, image_path, ndim=3)[..., None]),  # (N, 28, 28, 1)
-        parse_idx(label_bytes, label_path, ndim=1),
+        unit_range(parse_idx(image_bytes, image_path)[..., None]),  # (N, 28, 28, 1)
+        parse_idx(label_bytes, label_path),
         CLASS_NAMES,
         name="fashion-mnist",
         source=str(image_path.parent),
@@ -112,17 +112,16 @@ def _find(variants: tuple[RemoteFile, ...], timeout: float) -> tuple[Path, bytes
     published = variants[0]
     path = cache_folder() / "fashion-mnist" / published.name
     if path.is_file():
-        content = path.read_bytes()
+        content = read_file(path)
         if md5(content) == published.md5:
             return path, content
         warnings.warn(f"{path} is damaged and is downloaded again.", stacklevel=4)
-    _fetch(published, path.parent, timeout)
-    return path, path.read_bytes()
+    return path, _fetch(published, path.parent, timeout)
 
 
 def _read_own(path: Path, file: RemoteFile) -> bytes:
     """A file of the user's: never replaced, so a wrong one is an error that says in what way."""
-    content = path.read_bytes()
+    content = read_file(path)
     if md5(content) == file.md5:
         return content
     wrong = "is truncated" if len(content) < file.size else "is not the published file"
@@ -132,11 +131,10 @@ def _read_own(path: Path, file: RemoteFile) -> bytes:
     )
 
 
-def _fetch(file: RemoteFile, folder: Path, timeout: float) -> None:
+def _fetch(file: RemoteFile, folder: Path, timeout: float) -> bytes:
     """Download into the cache; where that fails, say where we looked and what to do."""
     try:
-        require_answer([f"{mirror}/{file.name}" for mirror in MIRRORS], timeout)
-        download(file, MIRRORS, folder, timeout)
+        return download(file, by_answer(file, MIRRORS, timeout), folder, timeout)
     except MissingDataError as error:
         own = os.environ.get("TINYNET_DATA")
         looked = f"{Path(own) / 'fashion-mnist'} ($TINYNET_DATA)" if own else "$TINYNET_DATA (not set)"

@@ -20,26 +20,34 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from .files import as_path, read_file
 
 UNSIGNED_BYTE = 0x08
+GZIP = b"\x1f\x8b"
 
 
-def parse_idx(content: bytes, path: Path, ndim: int) -> np.ndarray:
-    """The uint8 array of `ndim` dimensions in the bytes of an IDX file, gzipped if `path` ends in .gz.
+def read_idx(path: str | Path) -> np.ndarray:
+    """The uint8 array in an IDX file, packed with gzip or not: for MNIST and its relatives.
 
-    `path` names the file in errors; nothing is read from it. Raises DataError when the content is
-    truncated, corrupted or of another kind.
+    Images have the shape (N, H, W) and labels (N,); `Dataset` takes `images[..., None]`. Raises
+    MissingDataError if the file is not there, DataError, naming it, if it is truncated, corrupted
+    or of another kind.
     """
-    raw = _gunzip(content, path) if path.suffix == ".gz" else content
+    path = as_path("path", path)
+    return parse_idx(read_file(path), path).copy()  # which, unlike the bytes read, can be written to
+
+
+def parse_idx(content: bytes, path: Path) -> np.ndarray:
+    """What `read_idx` gives, read-only, from bytes read already; `path` names them in errors."""
+    raw = _gunzip(content, path) if content.startswith(GZIP) else content
     if len(raw) < 4 or raw[:2] != b"\0\0":
         raise DataError(
             f"{path} is not an IDX file: it should begin with two zero bytes, a type and a number "
-            f"of dimensions, and begins with {raw[:4]!r}. Delete it and download it again."
+            f"of dimensions, and begins with {raw[:4]!r}. Get it again."
         )
     if raw[2] != UNSIGNED_BYTE:
         raise DataError(f"{path} holds IDX type 0x{raw[2]:02x}; expected unsigned bytes, 0x08.")
-    if raw[3] != ndim:
-        raise DataError(f"{path} has {raw[3]} dimensions, expected {ndim}: is it the right file?")
+    ndim = raw[3]
     start = 4 + 4 * ndim
     if len(raw) < start:
         raise DataError(f"{path} ends within its header, after {len(raw)} bytes: it is truncated.")
@@ -48,9 +56,12 @@ def parse_idx(content: bytes, path: Path, ndim: int) -> np.ndarray:
     if found != expected:
         raise DataError(
             f"{path} is {'truncated' if found < expected else 'too long'}: its header announces "
-            f"{shape}, which is {expected:,} bytes, and {found:,} follow. Download it again."
+            f"{shape}, which is {expected:,} bytes, and {found:,} follow. Get it again."
         )
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    try:
+        return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+    except ValueError as error:  # more dimensions than NumPy has, or none of a length and others huge
+        raise DataError(f"{path} announces an array that cannot be: {error}.") from None
 
 
 def _gunzip(content: bytes, path: Path) -> bytes:
@@ -58,10 +69,7 @@ def _gunzip(content: bytes, path: Path) -> bytes:
         return gzip.decompress(content)
     except EOFError:
         raise DataError(
-            f"{path} is truncated: its gzip stream ends early, after {len(content):,} bytes. "
-            "Delete it and download it again."
+            f"{path} is truncated: its gzip stream ends early, after {len(content):,} bytes. Get it again."
         ) from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} is not a sound gzip file ({error}). Delete it and download it again."
-        ) from None
+        raise DataError(f"{path} is not a sound gzip file ({error}). Get it again.") from None
