@@ -109,7 +109,7 @@ def test_a_restored_random_state_continues_the_sequence():
     assert order(batches) == expected
 
 
-@pytest.mark.parametrize("batch_size", [0, -3, 2.5, "8"])
-def test_a_batch_size_that_is_no_positive_integer_is_refused(batch_size):
-    with pytest.raises(InputError, match="batch_size expects a positive integer"):
+@pytest.mark.parametrize("batch_size", [0, -3, 2.5, "8", True, None])
+def test_a_batch_size_that_is_no_positive_whole_number_is_refused(batch_size):
+    with pytest.raises(InputError, match="batch_size expects a positive whole number"):
         numbered(4).batches(batch_size)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tinynet.data import Dataset
-from tinynet.data.dataset import stratified_order
+from tinynet.data.dataset import stratified_sample
 from tinynet.errors import DTypeError, InputError
 
 
@@ -49,6 +49,14 @@ def test_images_of_a_wrong_shape_or_range_are_refused(images, sentence):
         Dataset(images, np.zeros(len(images), int), ["only"])
 
 
+def test_ragged_lists_are_refused():
+    square, oblong = np.zeros((4, 4, 1), np.float32), np.zeros((4, 5, 1), np.float32)
+    with pytest.raises(InputError, match="images expects one array, got parts of different shapes"):
+        Dataset([square, oblong], [0, 0], ["only"])
+    with pytest.raises(InputError, match="labels expects one array"):
+        Dataset([square, square], [0, [0, 0]], ["only"])
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.int32, bool])
 def test_images_of_another_dtype_are_refused(dtype):
     with pytest.raises(DTypeError, match=f"got {np.dtype(dtype)}"):
@@ -72,7 +80,13 @@ def test_labels_that_do_not_fit_are_refused(labels, sentence):
 
 @pytest.mark.parametrize(
     ("names", "sentence"),
-    [([], "class_names is empty"), (["a", "b", "a"], "'a' more than once"), ("ab", "the string")],
+    [
+        ([], "class_names is empty"),
+        (["a", "b", "a"], "'a' more than once"),
+        ("ab", "the string"),
+        (2, "a list of names, got 2"),
+        (["a", 2], "names, got 2 among them"),
+    ],
 )
 def test_class_names_that_cannot_be_are_refused(names, sentence):
     with pytest.raises(InputError, match=sentence):
@@ -94,9 +108,15 @@ def test_take_gives_the_first_images_without_copying():
     assert np.shares_memory(data.take(3).images, data.images)
 
 
-@pytest.mark.parametrize("n", [0, 11, -1])
-def test_take_refuses_more_than_there_is(n):
-    with pytest.raises(InputError, match=f"from 1 to 10.*got {n}"):
+def test_take_refuses_more_than_there_is():
+    assert len(make().take(10)) == 10
+    with pytest.raises(InputError, match="n expects a number from 1 to 10 .*got 11"):
+        make().take(11)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, "2", True, None])
+def test_take_refuses_what_is_no_count(n):
+    with pytest.raises(InputError, match=f"n expects a positive whole number, got {n!r}"):
         make().take(n)
 
 
@@ -127,20 +147,45 @@ def test_split_depends_on_its_seed_alone():
     assert held_out[0] == held_out[1] != held_out[2]
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5])
+@pytest.mark.parametrize("fraction", [0, -0.1, 1.5, "0.5", None, True, float("nan")])
 def test_split_refuses_a_fraction_that_is_none(fraction):
-    with pytest.raises(InputError, match=f"between 0 and 1, got {fraction}"):
+    with pytest.raises(InputError, match=f"fraction expects a finite number above 0.*got {fraction!r}"):
         make().split(fraction)
 
 
-def test_split_refuses_to_leave_a_part_empty():
+@pytest.mark.parametrize("fraction", [0.01, 0.99, 1])
+def test_split_refuses_to_leave_a_part_empty(fraction):
     with pytest.raises(InputError, match="leaves one part of the split empty"):
-        make((2, 2)).split(0.01)
+        make((2, 2)).split(fraction)
 
 
-def test_every_prefix_of_the_stratified_order_holds_the_classes_in_proportion():
-    labels = np.repeat([0, 1, 2], [600, 300, 100])
-    order = stratified_order(labels)
-    for length in (10, 99, 500, 777):
-        share = np.bincount(labels[order[:length]], minlength=3)
-        assert np.abs(share - length * np.array([0.6, 0.3, 0.1])).max() <= 1
+@pytest.mark.parametrize("seed", [-1, 0.5, "1", None])
+def test_split_refuses_a_seed_that_is_none(seed):
+    with pytest.raises(InputError, match=f"seed expects a whole number of 0 or more, got {seed!r}"):
+        make().split(0.5, seed)
+
+
+def test_split_gives_many_small_classes_their_share():
+    train, validation = make((900, *[2] * 50), dtype=np.uint8, shape=(1, 1, 1)).split(0.2)
+    counts = np.bincount(validation.labels, minlength=51)
+    assert counts[0] == 180 and counts[1:].sum() == 20 and counts[1:].max() == 1
+    assert np.bincount(train.labels).min() == 1
+
+
+@pytest.mark.parametrize("sizes", [(600, 300, 100), (7, 1, 1, 50, 3), (900, *[2] * 50), (1,) * 40])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.77, 1.0])
+def test_a_sample_holds_the_classes_in_proportion_to_within_one(sizes, share):
+    sizes = np.array(sizes)
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    count = max(1, round(share * len(labels)))
+    for seed in range(20):
+        chosen = stratified_sample(labels, count, seed)
+        assert len(chosen) == count and (np.diff(chosen) > 0).all()
+        per_class = np.bincount(labels[chosen], minlength=len(sizes))
+        assert np.abs(per_class - sizes * count / len(labels)).max() < 1
+
+
+def test_every_image_has_the_same_chance_of_being_sampled():
+    labels = np.repeat([0, 1, 2, 3], [13, 4, 2, 1])
+    times = sum(np.bincount(stratified_sample(labels, 5, seed), minlength=20) for seed in range(2000))
+    assert np.abs(times / 2000 - 5 / 20).max() < 0.05  # five standard deviations

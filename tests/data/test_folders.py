@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -59,6 +61,12 @@ def test_hidden_and_other_files_are_left_out_and_deeper_folders_read(animals):
     assert np.bincount(data.labels).tolist() == [12, 10]
 
 
+@pytest.mark.parametrize("extension", ["jpg", "jpeg", "jpe", "jfif", "JFIF", "png"])
+def test_jpeg_and_png_have_these_extensions(animals, extension):
+    fill(animals / "emu", 50, 2, extension)
+    assert np.bincount(image_folder(animals, 4).labels).tolist() == [10, 10, 2]
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(MissingDataError, match="nowhere does not exist"):
         image_folder(tmp_path / "nowhere", 4)
@@ -99,15 +107,21 @@ def test_of_several_damaged_images_the_first_is_named(animals):
         image_folder(animals, 4)
 
 
-@pytest.mark.parametrize("size", [0, -4, 2.5, (4,), (4, 0), "64"])
+@pytest.mark.parametrize("size", [0, -4, 2.5, (4,), (4, 0), "64", True, None])
 def test_a_size_that_cannot_be_is_refused(animals, size):
-    with pytest.raises(InputError, match="size expects a positive integer or a pair"):
+    with pytest.raises(InputError, match="size expects a positive whole number or two of them"):
         image_folder(animals, size)
 
 
-def test_an_unknown_mode_is_refused(animals):
-    with pytest.raises(InputError, match='"rgb" or "grey", got \'gray\''):
-        image_folder(animals, 4, mode="gray")
+@pytest.mark.parametrize("mode", ["gray", None, ["rgb"]])
+def test_an_unknown_mode_is_refused(animals, mode):
+    with pytest.raises(InputError, match=f'"rgb" or "grey", got {re.escape(repr(mode))}'):
+        image_folder(animals, 4, mode=mode)
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(InputError, match="path expects a path, got None"):
+        image_folder(None)
 
 
 def test_a_folder_with_parts_is_not_taken_for_classes(tmp_path):
@@ -132,7 +146,7 @@ def test_without_parts_a_fifth_of_each_class_is_held_out_by_seed(animals):
     assert greys(folder_splits(animals, 4, seed=2)[1]) != greys(test)
 
 
-@pytest.mark.parametrize("held_out", ["test", "validation"])
+@pytest.mark.parametrize("held_out", ["test", "validation", "valid", "val"])
 def test_parts_that_are_there_are_used(tmp_path, held_out):
     root = tmp_path / "animals"
     for part, first in (("train", 0), (held_out, 50)):
@@ -145,16 +159,28 @@ def test_parts_that_are_there_are_used(tmp_path, held_out):
     assert test.source == str(root / held_out)
 
 
-def test_test_goes_before_validation(tmp_path):
-    for part, first in (("train", 0), ("validation", 50), ("test", 90)):
+@pytest.mark.parametrize("validation", ["validation", "valid", "val"])
+def test_test_goes_before_validation(tmp_path, validation):
+    for part, first in (("train", 0), (validation, 50), ("test", 90)):
         fill(tmp_path / part / "cat", first, 1)
         fill(tmp_path / part / "dog", first, 1)
     assert greys(folder_splits(tmp_path, 4)[1]) == [90, 90]
 
 
+@pytest.mark.parametrize("inside", ["dev/cat", "dev"], ids=["class folders", "images"])
+def test_images_beside_train_under_an_unknown_name_are_not_left_out(tmp_path, inside):
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog", inside):
+        fill(tmp_path / name, 0, 1)
+    with pytest.raises(DataError, match="dev holds images beside train/, .*test, validation, valid, val"):
+        folder_splits(tmp_path, 4)
+
+
 def test_a_train_folder_alone_is_split(tmp_path):
     fill(tmp_path / "train" / "cat", 0, 5)
     fill(tmp_path / "train" / "dog", 100, 5)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "origin.txt").write_text("no images")
+    fill(tmp_path / ".thumbnails", 0, 1)
     train, test = folder_splits(tmp_path, 4)
     assert (len(train), len(test)) == (8, 2)
 
@@ -174,3 +200,23 @@ def test_a_limit_keeps_the_classes_in_proportion_and_decodes_no_more(animals):
         if int(path.stem) not in greys(train) + greys(folder_splits(animals, 4, limit=4)[1]):
             path.write_bytes(b"damaged, and never read")
     assert greys(folder_splits(animals, 4, limit=4)[0]) == greys(train)
+
+
+def test_a_limit_leaves_no_class_out(tmp_path):
+    fill(tmp_path / "cat", 0, 40)
+    for name in "dog", "emu", "fox":
+        fill(tmp_path / name, 100, 2)
+    train, _ = folder_splits(tmp_path, 4)
+    limited, _ = folder_splits(tmp_path, 4, limit=6)
+    assert len(limited) == 6 and set(limited.labels) == set(train.labels)
+
+
+def test_a_limit_below_the_number_of_classes_is_refused(animals):
+    with pytest.raises(InputError, match="limit=1 leaves out classes of animals: it has 2"):
+        folder_splits(animals, 4, limit=1)
+
+
+@pytest.mark.parametrize("limit", [0, 2.0, "2", True])
+def test_a_limit_that_is_no_count_is_refused(animals, limit):
+    with pytest.raises(InputError, match=f"limit expects a positive whole number, got {limit!r}"):
+        folder_splits(animals, 4, limit=limit)

@@ -7,6 +7,7 @@ import pytest
 
 from tinynet.data import garments
 from tinynet.data.fashion_mnist import CLASS_NAMES
+from tinynet.data.garments import DRAW
 from tinynet.errors import InputError
 
 
@@ -16,6 +17,11 @@ def test_the_format_is_that_of_fashion_mnist():
     assert data.class_names == CLASS_NAMES
     assert data.labels.tolist() == [*range(10), *range(10)]
     assert "synthetic" in data.name
+
+
+def test_each_class_is_drawn_by_the_function_of_its_name():
+    names = [name.partition("/")[0].lower().translate(str.maketrans("- ", "__")) for name in CLASS_NAMES]
+    assert [draw.__name__ for draw in DRAW] == names
 
 
 def test_one_seed_gives_one_set_of_images():
@@ -58,8 +64,15 @@ def test_a_linear_model_stays_below_90_percent():
 
 @pytest.mark.parametrize(
     ("arguments", "name"),
-    [({"n": 0}, "n"), ({"n": 2.5}, "n"), ({"seed": -1}, "seed"), ({"start": -1}, "start")],
+    [
+        ({"n": 0}, "n"),
+        ({"n": 2.5}, "n"),
+        ({"n": True}, "n"),
+        ({"seed": -1}, "seed"),
+        ({"seed": "1"}, "seed"),
+        ({"start": -1}, "start"),
+    ],
 )
 def test_a_count_that_cannot_be_is_refused(arguments, name):
-    with pytest.raises(InputError, match=f"^{name} expects an integer"):
+    with pytest.raises(InputError, match=f"^{name} expects a (positive )?whole number"):
         garments(**arguments)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -76,6 +78,14 @@ def test_a_transparent_palette_colour_is_white(tmp_path):
     assert colour(load_pixels(path, (4, 4), "rgb")) == list(WHITE)
 
 
+def test_a_transparent_16_bit_grey_is_white(tmp_path):
+    image = Image.fromarray(np.full((8, 8), 100 * 256 + 7, np.uint16))
+    path = save(image, tmp_path / "clear.png", transparency=100 * 256 + 7)
+    assert colour(load_pixels(path, (4, 4), "rgb")) == list(WHITE)
+    path = save(image, tmp_path / "opaque.png", transparency=100 * 256 + 8)
+    assert colour(load_pixels(path, (4, 4), "rgb")) == [100, 100, 100]
+
+
 @pytest.mark.parametrize("mode", ["rgb", "grey"])
 def test_a_cmyk_jpeg_is_read(tmp_path, mode):
     path = save(Image.new("CMYK", (16, 16), (0, 0, 0, 255)), tmp_path / "black.jpg")
@@ -100,6 +110,24 @@ def test_a_large_jpeg_decoded_at_reduced_scale_looks_the_same(tmp_path):
     assert np.abs(as_jpeg.astype(int) - as_png).max() <= 3
 
 
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_no_detail_is_lost_by_decoding_at_reduced_scale(tmp_path, size):
+    """Stripes four pixels wide in the result, of which a coarser decoding would leave a blur."""
+    stripes = 128 + 100 * np.sign(np.sin(np.arange(256) * (np.pi * size / 1024) + 0.1))
+    image = Image.fromarray(np.tile(stripes.astype(np.uint8), (256, 1)))
+    as_jpeg = load_pixels(save(image, tmp_path / "a.jpg", quality=95), (size, size), "grey")
+    as_png = load_pixels(save(image, tmp_path / "a.png"), (size, size), "grey")
+    assert np.abs(as_jpeg.astype(int) - as_png).max() <= 12
+
+
+def test_what_pillow_says_of_a_cameras_notes_is_not_shown(tmp_path):
+    notes = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01"  # five are announced, and they end within the first
+    path = save(Image.new("RGB", (8, 8), WHITE), tmp_path / "image.jpg", exif=notes)
+    with pytest.warns(UserWarning, match="Corrupt EXIF"), Image.open(path) as image:
+        image.getexif()
+    assert read_image(path, (4, 4, 3)).min() == 1  # where a warning would be an error
+
+
 def test_the_content_decides_not_the_extension(tmp_path):
     path = tmp_path / "really-a-png.jpg"
     Image.new("RGB", (8, 8), BLUE).save(path, format="PNG")
@@ -119,10 +147,28 @@ def test_read_image_can_invert_photographs_on_white(tmp_path):
     assert np.allclose(read_image(path, (4, 4, 1), invert=True), 0.2)
 
 
-def test_read_image_refuses_other_channel_counts(tmp_path):
+@pytest.mark.parametrize("shape", [(4, 4, 2), (4, 4), 4, None, "443"])
+def test_read_image_refuses_other_shapes(tmp_path, shape):
     path = save(Image.new("L", (8, 8)), tmp_path / "image.png")
-    with pytest.raises(InputError, match=r"1 or 3 channels.*got \(4, 4, 2\)"):
-        read_image(path, (4, 4, 2))
+    with pytest.raises(InputError, match=rf"1 or 3 channels.*got {re.escape(repr(shape))}"):
+        read_image(path, shape)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4, 2.5, 3), ("4", 4, 3), (True, 4, 3)])
+def test_read_image_refuses_sides_that_are_no_positive_whole_numbers(tmp_path, shape):
+    path = save(Image.new("L", (8, 8)), tmp_path / "image.png")
+    with pytest.raises(InputError, match="shape expects a positive whole number or two"):
+        read_image(path, shape)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path = save(Image.new("L", (8, 8)), tmp_path / "image.png")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match=r"image.png cannot be read \(Permission denied\): see to its perm"):
+        read_image(path, (4, 4, 3))
 
 
 def test_a_missing_file_is_named(tmp_path):

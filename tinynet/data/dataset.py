@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arguments import positive_int, share, whole_number
 from ..errors import DTypeError, InputError
 from .loader import Batches
 
@@ -61,15 +62,16 @@ class Dataset:
 
     def take(self, n: int) -> Dataset:
         """The first `n` images. Raises InputError if there are not that many."""
-        if not 1 <= n <= len(self):
-            raise InputError(f"take expects n from 1 to {len(self)} for {self!r}, got {n}.")
+        if positive_int("n", n) > len(self):
+            raise InputError(f"n expects a number from 1 to {len(self)} for {self!r}, got {n}.")
         return self.subset(slice(n))
 
     def split(self, fraction: float, seed: int = 0) -> tuple[Dataset, Dataset]:
         """(train, validation): `fraction` of the images, and of each class, goes to validation.
 
-        The same `seed` always gives the same split, whatever else is random in the program. Both
-        parts keep the order of the images. Raises InputError if one part would be empty.
+        Of each class the share is exact to within one image: of a class of two, a fifth is none or
+        one. The same `seed` always gives the same split, whatever else is random in the program.
+        Both parts keep the order of the images. Raises InputError if one part would be empty.
         """
         train, validation = split_indices(self.labels, fraction, seed)
         return self.subset(train), self.subset(validation)
@@ -79,49 +81,59 @@ class Dataset:
         return Batches(self.images, self.labels, batch_size, shuffle)
 
 
-def stratified_order(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """A seeded order of the samples in which every prefix holds the classes in their proportions.
+def stratified_sample(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Indices, ascending, of `count` of the N samples, drawn so that the classes keep their proportions.
 
-    The samples of a class of n are put in random order and spread evenly over 0..1, the i-th at
-    (i + 1/2) / n; the order is that of these positions, chance deciding between equal ones. Among
-    the first k samples a class of share p then has k·p, to within one.
+    A class of n samples gets n · count / N of them, rounded up or down, and every sample has the
+    same chance. Systematic sampling: the samples, shuffled, stand in a line sorted by class, and
+    every N/count-th is taken, from a random start (Cochran, "Sampling Techniques", chapter 8).
     """
-    rng = np.random.default_rng(seed)
-    position = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        position[rng.permutation(members)] = (np.arange(len(members)) + 0.5) / len(members)
-    return np.lexsort((rng.random(len(labels)), position))
+    rng = np.random.default_rng(whole_number("seed", seed, 0))
+    total = len(labels)
+    shuffled = rng.permutation(total)
+    line = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    # In integers, because a rounded step could pass the end of the line.
+    return np.sort(line[(np.arange(count) * total + rng.integers(total)) // count])
 
 
 def split_indices(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices (train, validation), ascending; validation has round(fraction · N), stratified."""
-    if not 0 < fraction < 1:
-        raise InputError(f"fraction expects a number between 0 and 1, got {fraction}.")
-    held_out = round(fraction * len(labels))
+    held_out = round(share("fraction", fraction) * len(labels))
     if not 0 < held_out < len(labels):
         raise InputError(
             f"fraction={fraction} of {len(labels)} images leaves one part of the split empty: "
             "choose another fraction or bring more images."
         )
-    order = stratified_order(labels, seed)
-    return np.sort(order[held_out:]), np.sort(order[:held_out])
+    validation = stratified_sample(labels, held_out, seed)
+    return np.setdiff1d(np.arange(len(labels)), validation), validation
 
 
 def _check_class_names(class_names: Sequence[str]) -> tuple[str, ...]:
     if isinstance(class_names, str):
         raise InputError(f"class_names expects a list of names, got the string {class_names!r}.")
-    names = tuple(class_names)
+    try:
+        names = tuple(class_names)
+    except TypeError:
+        raise InputError(f"class_names expects a list of names, got {class_names!r}.") from None
     if not names:
         raise InputError("class_names is empty: a data set needs at least one class.")
+    if strange := [name for name in names if not isinstance(name, str)]:
+        raise InputError(f"class_names expects names, got {strange[0]!r} among them.")
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"class_names expects distinct names, got {twice!r} more than once.")
     return names
 
 
+def _as_array(name: str, values: np.ndarray) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:  # NumPy on lists of several lengths
+        raise InputError(f"{name} expects one array, got parts of different shapes.") from None
+
+
 def _check_images(images: np.ndarray) -> np.ndarray:
-    images = np.asarray(images)
+    images = _as_array("images", images)
     if images.ndim != 4:
         raise InputError(
             f"images expects shape (N, H, W, C), got {images.shape}: "
@@ -151,7 +163,7 @@ def _check_images(images: np.ndarray) -> np.ndarray:
 
 
 def _check_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = _as_array("labels", labels)
     if labels.shape != (count,):
         raise InputError(f"labels expects one integer per image, shape ({count},), got shape {labels.shape}.")
     if labels.dtype.kind not in "iu":

@@ -5,7 +5,6 @@ Apart from `images.py`, which knows one file: this knows how files make a data s
 
 from __future__ import annotations
 
-import operator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from ..arguments import positive_int
 from ..errors import DataError, InputError, MissingDataError
 from ..kernels.threads import num_threads
-from .dataset import Dataset, split_indices, stratified_order
-from .images import EXTENSIONS, MODES, bombs_are_ours, load_pixels
+from .dataset import Dataset, split_indices, stratified_sample
+from .files import as_path
+from .images import EXTENSIONS, MODES, checked_mode, checked_size, load_pixels, pillow_is_quiet
 
 DEFAULT_SIZE = 64  # what the network for photographs takes
+HELD_OUT = ("test", "validation", "valid", "val")  # folders beside train/, the first that is there
 TEST_FRACTION = 0.2  # held out where the folder itself holds nothing out
 _OTHER_IMAGES = (".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".avif")
 
@@ -49,7 +51,8 @@ def image_folder(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, m
     Raises MissingDataError if `path` is no folder; DataError for fewer than two classes, an empty
     class, or a file that is damaged, huge, not what its name says, or an image of another format.
     """
-    return _read(_list(Path(path), _name(path)), _checked_size(size), _checked_mode(mode))
+    path = as_path("path", path)
+    return _read(_list(path, _name(path)), checked_size("size", size), checked_mode(mode))
 
 
 def folder_splits(
@@ -59,35 +62,72 @@ def folder_splits(
     seed: int = 0,
     limit: int | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """(train, test) from a folder that has `train/` and `test/` (or `validation/`), or neither.
+    """(train, test) from a folder that has `train/` and one to test on beside it, or neither.
 
-    With `train/` and both others, `test/` is the one used. Where nothing is held out, a fifth of
-    each class is, chosen by `seed`. `limit` keeps that many training images, all classes in
-    proportion, also chosen by `seed`; the rest is never decoded.
+    That one is called `test/`, or else `validation/`, `valid/` or `val/`; of several, the first is
+    used. Where nothing is held out, a fifth of each class is, chosen by `seed`. `limit` keeps that
+    many training images: the first of each class, and others, chosen by `seed`, with all classes in
+    proportion. The rest is never decoded.
 
-    Raises what `image_folder` raises, and DataError if the parts have different classes.
+    Raises what `image_folder` raises, DataError if the parts have different classes or another
+    folder of images stands beside `train/`, and InputError for a limit below the number of classes.
     """
-    height_width, mode = _checked_size(size), _checked_mode(mode)
-    train, test = _list_splits(Path(path), seed)
-    if limit is not None and limit < len(train.files):
-        train = train.subset(np.sort(stratified_order(train.labels, seed)[:limit]))
+    height_width, mode = checked_size("size", size), checked_mode(mode)
+    train, test = _list_splits(as_path("path", path), seed)
+    if limit is not None:
+        train = _limited(train, limit, seed)
     return _read(train, height_width, mode), _read(test, height_width, mode)
+
+
+def _limited(train: Listing, limit: int, seed: int) -> Listing:
+    """The first image of each class, and of the others as many as `limit` leaves, in proportion."""
+    if positive_int("limit", limit) < len(train.class_names):
+        raise InputError(
+            f"limit={limit} leaves out classes of {train.name}: it has {len(train.class_names)}, "
+            "give a number of training images of at least that."
+        )
+    if limit >= len(train.files):
+        return train
+    chosen = np.flatnonzero(np.diff(train.labels, prepend=-1))  # the files are listed class by class
+    others = np.setdiff1d(np.arange(len(train.files)), chosen)
+    if count := limit - len(chosen):
+        chosen = np.append(chosen, others[stratified_sample(train.labels[others], count, seed)])
+    return train.subset(np.sort(chosen))
 
 
 def _list_splits(path: Path, seed: int) -> tuple[Listing, Listing]:
     _check_folder(path)
-    train = _list(path / "train" if _holds_splits(path) else path, _name(path))
-    for name in ("test", "validation"):
-        if _holds_splits(path) and (path / name).is_dir():
-            test = _list(path / name, train.name)
-            if test.class_names != train.class_names:
-                raise DataError(
-                    f"{test.folder} has the classes {', '.join(test.class_names)}, but "
-                    f"{train.folder} has {', '.join(train.class_names)}: they must be the same."
-                )
-            return train, test
+    name = _name(path)
+    if _holds_splits(path):
+        _refuse_other_parts(path)
+        train = _list(path / "train", name)
+        for part in HELD_OUT:
+            if (path / part).is_dir():
+                test = _list(path / part, name)
+                _check_same_classes(train, test)
+                return train, test
+    else:
+        train = _list(path, name)
     kept, held_out = split_indices(train.labels, TEST_FRACTION, seed)
     return train.subset(kept), train.subset(held_out)
+
+
+def _refuse_other_parts(path: Path) -> None:
+    """DataError for images beside train/ that would be left out without a word."""
+    for folder in _folders(path):
+        if folder.name not in ("train", *HELD_OUT) and any(map(_is_image, folder.rglob("*"))):
+            raise DataError(
+                f"{folder} holds images beside train/, but is none of {', '.join(HELD_OUT)}: "
+                "rename it, or move it elsewhere."
+            )
+
+
+def _check_same_classes(train: Listing, test: Listing) -> None:
+    if test.class_names != train.class_names:
+        raise DataError(
+            f"{test.folder} has the classes {', '.join(test.class_names)}, but "
+            f"{train.folder} has {', '.join(train.class_names)}: they must be the same."
+        )
 
 
 def _list(path: Path, name: str) -> Listing:
@@ -98,7 +138,7 @@ def _list(path: Path, name: str) -> Listing:
             f"{path} holds train/ with classes inside, not classes: use {path / 'train'} alone, "
             "or tinynet.data.load, which reads all parts."
         )
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not _hidden(entry))
+    folders = _folders(path)
     if len(folders) < 2:
         found = f"only {folders[0].name}/" if folders else "no sub-folder"
         raise DataError(
@@ -123,7 +163,7 @@ def _image_files(folder: Path) -> list[Path]:
     for file in files:
         if file.suffix.lower() in _OTHER_IMAGES:
             raise DataError(f"{file} is neither JPEG nor PNG: convert or remove it.")
-    images = [file for file in files if file.suffix.lower() in EXTENSIONS]
+    images = list(filter(_is_image, files))
     if not images:
         raise DataError(
             f"{folder} is a class folder without images: put JPEG or PNG files into it, or remove it."
@@ -138,7 +178,7 @@ def _read(listing: Listing, size: tuple[int, int], mode: str) -> Dataset:
     def decode(index: int) -> None:
         images[index] = load_pixels(listing.files[index], size, mode)
 
-    with bombs_are_ours(), ThreadPoolExecutor(num_threads()) as pool:
+    with pillow_is_quiet(), ThreadPoolExecutor(num_threads()) as pool:
         done = pool.map(decode, range(len(images)))
         for _ in tqdm(done, desc=f"reading {listing.folder.name}", total=len(images), delay=1, disable=None):
             pass
@@ -157,9 +197,17 @@ def _holds_splits(path: Path) -> bool:
     return train.is_dir() and any(entry.is_dir() for entry in train.iterdir())
 
 
-def _name(path: str | Path) -> str:
+def _name(path: Path) -> str:
     """What to call the data set in `path`, which may be ".": the name of the folder."""
-    return Path(path).resolve().name
+    return path.resolve().name
+
+
+def _folders(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not _hidden(entry))
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS
 
 
 def _hidden(path: Path) -> bool:
@@ -171,19 +219,3 @@ def _check_folder(path: Path) -> None:
         raise MissingDataError(f"The folder {path} does not exist: check the path.")
     if not path.is_dir():
         raise DataError(f"{path} is a file: give the folder that holds the class folders.")
-
-
-def _checked_size(size: int | tuple[int, int]) -> tuple[int, int]:
-    try:
-        height, width = map(operator.index, size if isinstance(size, tuple | list) else (size, size))
-    except (TypeError, ValueError):
-        height = width = 0
-    if height < 1 or width < 1:
-        raise InputError(f"size expects a positive integer or a pair (H, W), got {size!r}.")
-    return height, width
-
-
-def _checked_mode(mode: str) -> str:
-    if mode not in MODES:
-        raise InputError(f'mode expects "rgb" or "grey", got {mode!r}.')
-    return mode

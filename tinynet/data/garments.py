@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from ..errors import InputError
+from ..arguments import positive_int, whole_number
 from .dataset import Dataset
 from .drawing import SIDE, Layer, arc, box, line, mirrored, notch, photograph, smooth
 from .fashion_mnist import CLASS_NAMES
@@ -29,11 +29,9 @@ def garments(n: int = 12000, seed: int = 0, start: int = 0) -> Dataset:
     and `garments(2000, start=12000)`, which begins at index 12,000, a test set for
     `garments(12000)`. The bits repeat as long as NumPy and Pillow stay the same.
 
-    Raises InputError for n below 1 or a negative seed or start.
+    Raises InputError for n below 1, a negative seed or start, or what is no whole number.
     """
-    for name, value, least in (("n", n, 1), ("seed", seed, 0), ("start", start, 0)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise InputError(f"{name} expects an integer of at least {least}, got {value!r}.")
+    n, seed, start = positive_int("n", n), whole_number("seed", seed, 0), whole_number("start", start, 0)
     labels = np.arange(start, start + n, dtype=np.int64) % len(CLASS_NAMES)
     images = np.empty((n, SIDE, SIDE), np.uint8)
     for image, index, label in zip(images, range(start, start + n), labels, strict=True):

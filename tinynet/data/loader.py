@@ -7,13 +7,12 @@ is never copied or converted as a whole.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 
 import numpy as np
 
 from .. import random
-from ..errors import InputError
+from ..arguments import positive_int
 
 
 class Batches:
@@ -25,12 +24,7 @@ class Batches:
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, shuffle: bool = False):
-        try:
-            self.batch_size = operator.index(batch_size)
-        except TypeError:
-            raise InputError(f"batch_size expects a positive integer, got {batch_size!r}.") from None
-        if self.batch_size < 1:
-            raise InputError(f"batch_size expects a positive integer, got {batch_size}.")
+        self.batch_size = positive_int("batch_size", batch_size)
         self.images = images
         self.labels = labels
         self.shuffle = shuffle
