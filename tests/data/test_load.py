@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tinynet.data import garments, load
+from tinynet.commands.building import load_data
+from tinynet.data import FallbackWarning, fashion_mnist, garments, load, sources
+from tinynet.data.fashion_mnist import cache_folder
 from tinynet.errors import DataError, InputError, MissingDataError
 
 
@@ -35,9 +37,41 @@ def test_auto_downloads_what_is_not_here(small, start_mirror, mirrors):
 
 def test_auto_without_data_and_network_draws_garments_and_says_so(small, mirrors, refused_url):
     mirrors(refused_url)
-    with pytest.warns(UserWarning, match="TRAINING ON DRAWN GARMENTS, NOT FASHION-MNIST.*unreach"):
+    with pytest.warns(FallbackWarning, match="TRAINING ON DRAWN GARMENTS, NOT FASHION-MNIST.*unreach"):
         train, test = load("auto", limit=20)
     assert train.name == test.name == "garments (synthetic)"
+
+
+@pytest.mark.parametrize(("name", "expected"), [("auto", sources.PATIENCE), ("fashion-mnist", 20.0)])
+def test_auto_waits_less_long_for_a_mirror(own_folder, monkeypatch, name, expected):
+    timeouts = []
+
+    def watched(split, timeout):
+        timeouts.append(timeout)
+        return fashion_mnist(split, timeout)
+
+    monkeypatch.setattr(sources, "fashion_mnist", watched)
+    load(name)
+    assert timeouts == [expected, expected] and sources.PATIENCE < 20
+
+
+def test_a_run_records_that_garments_stand_in(small, mirrors, refused_url, capsys):
+    mirrors(refused_url)
+    for _ in range(2):  # the second time too
+        train, _, warning = load_data("auto", seed=0, limit=10, size=28)
+        assert train.name == "garments (synthetic)"
+        assert warning.startswith("TRAINING ON DRAWN GARMENTS")
+        assert f"tinynet: warning: {warning}" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_run_shows_other_warnings_and_does_not_record_them(small, start_mirror, mirrors, capsys):
+    mirrors(start_mirror(**small).url)
+    fashion_mnist("train")
+    (cache_folder() / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
+    _, _, warning = load_data("auto", seed=0, limit=None, size=28)
+    assert warning is None
+    assert "tinynet: warning: " in (shown := capsys.readouterr().err) and "is damaged" in shown
 
 
 def test_auto_does_not_hide_a_damaged_file(own_folder):
@@ -69,10 +103,31 @@ def test_a_limit_beyond_the_data_is_no_limit(own_folder):
     assert len(load("fashion-mnist", limit=1000).train) == 6
 
 
-@pytest.mark.parametrize("limit", [0, -5])
-def test_a_limit_that_leaves_nothing_is_refused(limit):
-    with pytest.raises(InputError, match=f"limit expects a positive number.*got {limit}"):
-        load("garments", limit=limit)
+@pytest.mark.parametrize("name", ["auto", "fashion-mnist", "garments", "."])
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("limit", 0),
+        ("limit", -5),
+        ("limit", 2.5),
+        ("limit", "5"),
+        ("size", "64"),
+        ("mode", "zzz"),
+        ("seed", -1),
+        ("seed", "1"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_by_its_name(name, argument, value):
+    with pytest.raises(InputError, match=f"^{argument} expects .*, got {value!r}"):
+        load(name, **{argument: value})
+
+
+@pytest.mark.parametrize("name", [None, 3, ["garments"]])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(
+        InputError, match="data expects auto, fashion-mnist, garments or a folder of images, got"
+    ):
+        load(name)
 
 
 @pytest.mark.parametrize("as_text", [True, False])

@@ -87,20 +87,19 @@ def load_data(
 
     size, channels: what the photographs of a folder are brought to.
 
-    The warning also goes to stderr at once, since nothing else shows that a result is not what it
-    seems.
+    That one and other warnings, of a damaged file in the cache for instance, go to stderr at once.
     """
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", sources.FallbackWarning)  # however often it was shown before
         if name in sources.NAMES:
             train, test = sources.load(name, seed, limit=limit)
         else:
             mode = "grey" if channels == 1 else "rgb"
             train, test = sources.load(name, seed, limit=limit, size=size, mode=mode)
-    messages = [str(warning.message) for warning in caught]
-    for message in messages:
-        print(f"tinynet: warning: {message}", file=sys.stderr)
-    return train, test, " ".join(messages) or None
+    for warning in caught:
+        print(f"tinynet: warning: {warning.message}", file=sys.stderr)
+    stands_in = [str(each.message) for each in caught if each.category is sources.FallbackWarning]
+    return train, test, " ".join(stands_in) or None
 
 
 def choose_optimizer(name: str, model: Module, lr: float) -> optim.Optimizer:

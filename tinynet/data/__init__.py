@@ -6,10 +6,11 @@ from .folders import image_folder
 from .garments import garments
 from .idx import read_idx
 from .images import read_image
-from .sources import Splits, load
+from .sources import FallbackWarning, Splits, load
 
 __all__ = [
     "Dataset",
+    "FallbackWarning",
     "Splits",
     "fashion_mnist",
     "garments",

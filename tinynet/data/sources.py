@@ -5,20 +5,27 @@ Apart from the data sets because it chooses between them.
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+from ..arguments import positive_int, whole_number
 from ..errors import InputError, MissingDataError
 from .dataset import Dataset
 from .drawing import SIDE
 from .fashion_mnist import fashion_mnist
 from .folders import DEFAULT_SIZE, folder_splits
 from .garments import garments
+from .images import checked_mode, checked_size
 
 NAMES = ("auto", "fashion-mnist", "garments")
 GARMENTS_TRAIN, GARMENTS_TEST = 12000, 2000
 PATIENCE = 5.0  # seconds "auto" waits for a mirror before it draws garments instead
+
+
+class FallbackWarning(UserWarning):
+    """Another data set stands in for the one that was meant."""
 
 
 class Splits(NamedTuple):
@@ -40,21 +47,25 @@ def load(
     "fashion-mnist"  the real one, or MissingDataError
     "garments"       12,000 and 2,000 drawings; they depend on `seed`
     "auto"           Fashion-MNIST if it is here or can be downloaded, otherwise garments, with a
-                     warning; `train.name` tells which
+                     FallbackWarning; `train.name` tells which
     a folder         photographs in class folders, see `folder_splits`
 
     `size`, of a folder's images, is one number or (H, W), 64 if not given, and `mode` "rgb" or
     "grey"; the others are 28x28 and grey. `limit` keeps the first images of the training set, of a
     folder as many chosen by `seed`.
 
-    Raises InputError for a limit that is not positive or a size that cannot be, MissingDataError
-    for what is not there, an unknown name included, and DataError for damaged files.
+    Raises InputError for a limit, size, mode or seed that cannot be, MissingDataError for what is
+    not there, an unknown name included, and DataError for damaged files.
     """
-    if limit is not None and limit < 1:
-        raise InputError(f"limit expects a positive number of training images, got {limit}.")
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(f"data expects {', '.join(NAMES)} or a folder of images, got {name!r}.")
+    whole_number("seed", seed, 0)
+    checked_mode(mode)
+    if limit is not None:
+        limit = positive_int("limit", limit)
     if name not in NAMES:
         return _folder(Path(name), seed, size, limit, mode)
-    if size not in (None, SIDE, (SIDE, SIDE)):
+    if size is not None and checked_size("size", size) != (SIDE, SIDE):
         raise InputError(f"size={size} is for folders of images; data={name!r} is 28x28.")
     if name == "garments":
         return _garments(seed, limit)
@@ -63,7 +74,8 @@ def load(
     try:
         return _fashion_mnist(limit, PATIENCE)
     except MissingDataError as error:
-        warnings.warn(f"TRAINING ON DRAWN GARMENTS, NOT FASHION-MNIST. {error}", stacklevel=2)
+        message = f"TRAINING ON DRAWN GARMENTS, NOT FASHION-MNIST. {error}"
+        warnings.warn(message, FallbackWarning, stacklevel=2)
         return _garments(seed, limit)
 
 
