@@ -180,11 +180,20 @@ def environment() -> dict:
         },
         "machine": {
             "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "threads": num_threads(),
         },
     }
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):  # not Linux, or a kind of processor without that line
+        return platform.processor() or platform.machine()
 
 
 def describe_data(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict:

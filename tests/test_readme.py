@@ -1,0 +1,57 @@
+"""The README and the lessons: what they tell people to run, runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import results
+from tinynet.cli import build_parser
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^tinynet [^#\n]*", README, re.MULTILINE)
+
+
+def test_the_table_of_results_is_that_of_the_records(capsys):
+    assert results.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_changed_figure_is_noticed(tmp_path, monkeypatch, capsys):
+    changed = tmp_path / "README.md"
+    changed.write_text(README.replace("208,691", "208,692"), encoding="utf-8")
+    monkeypatch.setattr(results, "README", changed)
+    assert results.main(["--check"]) == 1
+    assert results.main([]) == 0
+    assert changed.read_text(encoding="utf-8") == README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_is_understood(command):
+    build_parser().parse_args(shlex.split(command)[1:])
+
+
+def test_the_readme_shows_commands():
+    assert len(COMMANDS) >= 6
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/design.md"])
+def test_links_to_files_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("lesson", sorted((ROOT / "lessons").glob("[0-9]*.py")), ids=lambda path: path.stem)
+def test_a_lesson_runs_as_a_script(lesson):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        [sys.executable, str(lesson)], capture_output=True, text=True, env=environment, check=False
+    )
+    assert result.returncode == 0, result.stderr
