@@ -16,7 +16,8 @@ from tinynet.cli import build_parser
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^tinynet [^#\n]*", README, re.MULTILINE)
+BLOCKS = re.findall(r"^```\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = re.findall(r"^tinynet [^#\n]*", "".join(BLOCKS), re.MULTILINE)
 
 
 def test_the_table_of_results_is_that_of_the_records(capsys):
