@@ -42,6 +42,16 @@ def test_the_readme_shows_commands():
     assert len(COMMANDS) >= 6
 
 
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+        exec(compile(block, "README.md", "exec"), names)
+    assert "Epoch 2/2" in capsys.readouterr().out
+    assert names["probabilities"].shape[1] == 2
+    names["tn"].load("model.npz", names["model"])
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/design.md"])
 def test_links_to_files_lead_somewhere(document):
     path = ROOT / document

@@ -252,3 +252,20 @@ def test_ctrl_c_saves_and_leaves_with_130(photographs, tmp_path):
     record = json.loads((run / "run.json").read_text())
     assert record["status"] == "interrupted" and (run / "predictions.png").exists()
     assert len(History.load(run / "history.json")) >= 2
+
+
+def test_predict_says_what_may_mislead(tinynet, tmp_path):
+    path = tmp_path / "run"
+    garments = ("compact-cnn", "--data", "garments", "--limit", 20, "--epochs", 1)
+    assert tinynet("train", *garments, "--out", path)[0] == 0
+    Image.new("L", (60, 40), 255).save(tmp_path / "wide.png")
+    Image.new("L", (40, 40), 0).save(tmp_path / "black.png")
+    output = tinynet("predict", path, tmp_path / "wide.png")[1]
+    assert "only the square in the middle of its 60 x 40 pixels" in output and "try --invert" in output
+    assert "--invert" not in tinynet("predict", path, tmp_path / "wide.png", "--invert")[1]
+    assert "note" not in tinynet("predict", path, tmp_path / "black.png")[1]
+
+
+def test_train_says_how_many_images_each_class_of_a_folder_has(tinynet, photographs, tmp_path):
+    arguments = ("compact-cnn", "--data", photographs, "--out", tmp_path / "run", *TRAINING)
+    assert "Training images by class: circle 6, square 6, stripe 6" in tinynet("train", *arguments)[1]

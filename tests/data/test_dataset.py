@@ -57,7 +57,7 @@ def test_ragged_lists_are_refused():
         Dataset([square, square], [0, [0, 0]], ["only"])
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.int32, bool])
+@pytest.mark.parametrize("dtype", [np.int32, bool, np.complex64])
 def test_images_of_another_dtype_are_refused(dtype):
     with pytest.raises(DTypeError, match=f"got {np.dtype(dtype)}"):
         make(dtype=dtype)
@@ -189,3 +189,10 @@ def test_every_image_has_the_same_chance_of_being_sampled():
     labels = np.repeat([0, 1, 2, 3], [13, 4, 2, 1])
     times = sum(np.bincount(stratified_sample(labels, 5, seed), minlength=20) for seed in range(2000))
     assert np.abs(times / 2000 - 5 / 20).max() < 0.05  # five standard deviations
+
+
+def test_fractions_of_another_precision_are_kept_as_float32():
+    images = np.linspace(0, 1, 8).reshape(2, 2, 2, 1)
+    dataset = Dataset(images.tolist(), [0, 1], ["a", "b"])
+    assert dataset.images.dtype == np.float32
+    np.testing.assert_array_equal(dataset.images, images.astype(np.float32))

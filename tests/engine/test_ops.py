@@ -95,6 +95,8 @@ LOGITS = np.zeros((2, 3), dtype=np.float32)
         (lambda: tn.losses.cross_entropy(LOGITS, [0.0, 1.0]), "integer labels, got float64"),
         (lambda: tn.losses.cross_entropy(LOGITS, np.ones((2, 3))), "sum 1"),
         (lambda: tn.losses.cross_entropy(LOGITS[:0], []), "at least one example"),
+        (lambda: tn.losses.cross_entropy([0, 1], LOGITS), "logits first and the labels second"),
+        (lambda: tn.losses.cross_entropy(LOGITS[:, :1], [0, 1]), "use binary_cross_entropy"),
         (lambda: tn.losses.cross_entropy(LOGITS, [0, 1], label_smoothing=1.0), "label_smoothing"),
         (lambda: tn.losses.binary_cross_entropy(LOGITS, [0, 1]), "as many targets as logits"),
         (lambda: tn.losses.binary_cross_entropy(LOGITS[0], [0, 1, 2]), "targets from 0 to 1"),

@@ -30,7 +30,7 @@ def test_it_can_be_measured_indexed_sliced_and_iterated():
 
 
 def test_a_list_is_refused_with_the_way_out():
-    with pytest.raises(InputError, match=r"got list at position 0: .*Sequential\(\*layers\)"):
+    with pytest.raises(InputError, match=r"got \[ReLU\(\)\] at position 0: .*Sequential\(\*layers\)"):
         nn.Sequential([nn.ReLU()])
 
 
@@ -85,3 +85,15 @@ def test_repr_is_nested_and_builds_the_same_again():
     )
     assert repr(model) == text
     assert repr(eval(text, vars(nn))) == text
+
+
+def test_a_class_in_place_of_a_layer_is_refused_with_the_way_out():
+    with pytest.raises(InputError, match=r"write Flatten\(\), with its arguments"):
+        nn.Sequential(nn.Flatten)
+
+
+def test_channels_first_are_recognised():
+    with pytest.raises(InputError, match=r"channels come last, move them with transpose\(0, 2, 3, 1\)"):
+        nn.Conv2D(3, 4, 3)(np.zeros((2, 3, 8, 8), np.float32))
+    with pytest.raises(InputError, match=r"transpose\(1, 2, 0\)"):
+        nn.Conv2D(3, 4, 3).output_shape((3, 8, 8))

@@ -239,3 +239,11 @@ def test_a_last_batch_of_one_image_is_trained_on_where_that_is_possible(train):
     model = nn.Sequential(nn.Flatten(), nn.Dense(36, 3))
     trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.1), losses.cross_entropy, progress=False)
     assert len(trainer.fit(train, epochs=1, batch_size=33)) == 1
+
+
+def test_an_optimiser_of_another_model_is_refused_before_the_first_step():
+    model, other = nn.Sequential(nn.Flatten(), nn.Dense(4, 2)), nn.Dense(4, 2)
+    data = tn.data.Dataset(np.zeros((4, 2, 2, 1)), np.arange(4) % 2, ["a", "b"])
+    trainer = Trainer(model, optim.SGD(other.parameters(), 0.1), losses.cross_entropy, progress=False)
+    with pytest.raises(InputError, match="holds no parameter of this model"):
+        trainer.fit(data, epochs=1)

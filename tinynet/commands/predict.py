@@ -1,8 +1,8 @@
 """Say what is on images: class and probabilities for each, and a picture beside the bar chart.
 
-RUN is a run folder or a model file. Images are JPEG or PNG files; they are brought to the size and
-the colours of the network, and the picture shows the result, so that a strange answer can be understood.
-The garments of Fashion-MNIST are light on black: use --invert for photographs on white.
+RUN is a run folder or a model file. Images are JPEG or PNG files. The centre of each, a square, is brought
+to the size and the colours of the network, and the picture shows the result, so that a strange answer can be
+understood. The garments of Fashion-MNIST are light on black: use --invert for photographs on white.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HELP = "classify image files"
 SHOWN = 5  # classes printed for each image
+SQUARE = 1.1  # how much longer one side may be before something worth a word is cut off
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         picture = _free_name(folder, Path(source).stem)
         _draw(picture, image, chances, trained, source)
         print(_sentence(source, chances, trained.class_names))
+        for note in _notes(source, image, trained, arguments.invert):
+            print(f"    note: {note}")
         print(f"    picture: {picture}")
     return 0
 
@@ -58,6 +61,21 @@ def _sentence(source: str, chances: np.ndarray, class_names: list[str]) -> str:
     order = np.argsort(-chances, kind="stable")
     likeliest = ", ".join(f"{class_names[index]} {100 * chances[index]:.1f} %" for index in order[:SHOWN])
     return f"{source}: {class_names[order[0]]}\n    {likeliest}"
+
+
+def _notes(source: str, image: np.ndarray, trained: Trained, invert: bool) -> list[str]:
+    """What may have made the image something else than its owner thinks."""
+    from PIL import Image
+
+    notes = []
+    with Image.open(source) as original:
+        width, height = original.size
+    if max(width, height) > SQUARE * min(width, height):
+        notes.append(f"only the square in the middle of its {width} x {height} pixels was looked at")
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).mean()
+    if trained.on_black and border > 0.5 and not invert:
+        notes.append("it is light at the border, and the network learned from light on black: try --invert")
+    return notes
 
 
 def _draw(path: Path, image: np.ndarray, chances: np.ndarray, trained: Trained, source: str) -> None:

@@ -16,6 +16,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..errors import CheckpointError, InputError
 from .arguments import add_network_options, add_threads, count, fraction, rate, seed, use_threads
 
@@ -144,11 +146,14 @@ class _Session:
             f"{train.name}: {len(train):,} training images of {shape}, {held_out}"
             f"{len(self.test):,} test images, {len(train.class_names)} classes"
         )
+        if self.settings["data"] not in ("fashion-mnist", "garments"):
+            counts = zip(train.class_names, np.bincount(train.labels), strict=True)
+            print("Training images by class: " + ", ".join(f"{name} {count:,}" for name, count in counts))
         print(f"Run folder: {path}", flush=True)
 
     def _report(self) -> None:
         record, path = self.folder.record, self.folder.path
-        epochs = f"{len(self.trainer.history)} of {self.settings['epochs']} epochs"
+        epochs = f"{self.trainer.epochs_done:.4g} of {self.settings['epochs']} epochs"
         saved = ", ".join(name for name in SHOWN if (path / name).exists())
         result = record["test"]
         marked = " of SYNTHETIC GARMENTS" if record["data"]["synthetic"] else ""

@@ -17,6 +17,7 @@ class Trained(NamedTuple):
     """The network, the names of its classes, and the data it was trained on.
 
     shape: (H, W, C) of the images it takes.  folder: where results about it are written.
+    synthetic, on_black: whether the images were the drawn garments, and whether they were light on black.
     data: what to give --data; None if that is not known.
     """
 
@@ -27,6 +28,7 @@ class Trained(NamedTuple):
     data: str | None
     seed: int
     synthetic: bool
+    on_black: bool
 
 
 def open_trained(path: str) -> Trained:
@@ -50,4 +52,5 @@ def open_trained(path: str) -> Trained:
         record = RunFolder.open(path).record
         data, seed = record.get("configuration", {}).get("data"), record.get("seed", 0)
     synthetic = metadata.get("data") == SYNTHETIC
-    return Trained(model, (height, width, channels), names, file.parent, data, seed, synthetic)
+    on_black = synthetic or metadata.get("data") == "fashion-mnist"
+    return Trained(model, (height, width, channels), names, file.parent, data, seed, synthetic, on_black)

@@ -20,8 +20,8 @@ from .loader import Batches
 class Dataset:
     """Labelled images in memory.
 
-    images       (N, H, W, C), float32 in 0..1 or uint8 in 0..255 (a quarter of the memory; batches are
-                 scaled as they are made), C = 1 for grey and 3 for colour
+    images       (N, H, W, C), C = 1 for grey and 3 for colour: fractions in 0..1, kept as float32, or
+                 uint8 in 0..255 (a quarter of the memory; batches are scaled as they are made)
     labels       (N,) integers, stored as int64; label k means class_names[k]
     class_names  one distinct name per class
     name         what to call it in titles and in `run.json`, for instance "fashion-mnist"
@@ -148,15 +148,16 @@ def _check_images(images: np.ndarray) -> np.ndarray:
         )
     if images.dtype == np.uint8:
         return images
-    if images.dtype != np.float32:
+    if images.dtype.kind != "f":
         raise DTypeError(
-            f"images expects float32 in 0..1 or uint8 in 0..255, got {images.dtype}: "
-            "convert with images.astype(np.float32), after dividing by the largest value."
+            f"images expects fractions in 0..1 or uint8 in 0..255, got {images.dtype}: "
+            "divide by the largest possible value."
         )
+    images = images.astype(np.float32, copy=False)
     low, high = float(images.min()), float(images.max())
     if not (low >= 0.0 and high <= 1.0):  # written so that NaN fails too
         raise InputError(
-            f"images expects float32 values in 0..1, got {low:g}..{high:g}: "
+            f"images expects values in 0..1, got {low:g}..{high:g}: "
             "divide by the largest possible value, or pass uint8."
         )
     return images

@@ -43,9 +43,11 @@ def has_channels(layer: Module, shape: Shape, channels: int, argument: str, *, b
         return
     plural = "channel" if channels == 1 else "channels"
     kind = _IMAGE_KINDS.get(channels, f"images with {channels} channels")
+    hint = f"build it with {argument}={shape[-1]} or pass {kind}"
+    if shape[-3] == channels:  # as in PyTorch
+        hint = f"channels come last, move them with transpose{(0, 2, 3, 1) if batch else (1, 2, 0)}"
     raise InputError(
-        f"{type(layer).__name__} expects images with {channels} {plural}, got shape {shape}: "
-        f"build it with {argument}={shape[-1]} or pass {kind}."
+        f"{type(layer).__name__} expects images with {channels} {plural}, got shape {shape}: {hint}."
     )
 
 

@@ -26,9 +26,11 @@ class Sequential(Module):
     def __init__(self, *layers: Module) -> None:
         for position, layer in enumerate(layers):
             if not isinstance(layer, Module):
+                hint = "unpack a list with Sequential(*layers)"
+                if isinstance(layer, type):
+                    hint = f"write {layer.__name__}(), with its arguments"
                 raise InputError(
-                    f"Sequential expects modules, got {type(layer).__name__} at position "
-                    f"{position}: unpack a list with Sequential(*layers)."
+                    f"Sequential expects modules, got {layer!r:.60} at position {position}: {hint}."
                 )
         self.layers = list(layers)
 

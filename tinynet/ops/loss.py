@@ -69,7 +69,12 @@ def cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> Ten
         including 1 (Szegedy et al. 2016, arXiv 1512.00567, section 7).
     Raises InputError when shapes or labels do not fit, or the batch is empty.
     """
-    logits = as_tensor(logits)
+    logits = _logits("cross_entropy", logits)
+    if logits.ndim == 2 and logits.shape[1] == 1:
+        raise InputError(
+            f"cross_entropy expects one logit per class, got shape {logits.shape}: for one logit use "
+            "binary_cross_entropy."
+        )
     if logits.ndim != 2 or 0 in logits.shape:
         raise InputError(
             f"cross_entropy expects logits of shape (N, K) with at least one example and class, "
@@ -89,7 +94,7 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Tensor:
     logits: a tensor (N,), (N, 1) or any other shape; targets: as many numbers, integers or floats; N labels
     are accepted for logits of shape (N, 1). Raises InputError when they do not fit or the batch is empty.
     """
-    logits = as_tensor(logits)
+    logits = _logits("binary_cross_entropy", logits)
     array = _as_array(targets)
     if logits.ndim == 2 and logits.shape[1] == 1 and array.shape == (logits.shape[0],):
         array = array[:, np.newaxis]
@@ -104,6 +109,12 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Tensor:
             f"got values from {array.min()} to {array.max()}."
         )
     return BinaryCrossEntropy(array.astype(logits.dtype))(logits)
+
+
+def _logits(name: str, logits: Any) -> Tensor:
+    if np.asarray(getattr(logits, "_array", logits)).dtype.kind in "iu":
+        raise DTypeError(f"{name} expects the logits first and the labels second, got integers first.")
+    return as_tensor(logits)
 
 
 def _as_array(labels: Any) -> np.ndarray:

@@ -46,6 +46,9 @@ class Optimizer:
     def lr(self, value: float) -> None:
         self._lr = not_negative("lr", value)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr:g})"
+
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
         for parameter in self.parameters:

@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import models
 from ..errors import CheckpointError, InputError, MissingDataError
+from ..nn import Module
 from .files import replacing
-
-if TYPE_CHECKING:
-    from ..nn import Module
 
 FORMAT = 1
 HEADER = "tinynet"  # the entry with the JSON text
@@ -40,6 +38,8 @@ def save(path: str | Path, model: Module, **metadata: Any) -> None:
     Raises InputError for metadata that JSON cannot hold. An existing file is replaced only when the
     new one is complete.
     """
+    if not isinstance(model, Module):
+        raise InputError(f"save expects a path and then a model, got {type(model).__name__} as the model.")
     header = {"kind": "model", **_recipe(model), "metadata": metadata}
     _write(path, header, _weights(model))
 

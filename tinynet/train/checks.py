@@ -13,6 +13,7 @@ from .predictions import as_input, evaluating, precision
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
     from ..nn import Module
+    from ..optim import Optimizer
 
 
 def check_data(model: Module, dataset: Dataset, name: str) -> None:
@@ -38,6 +39,16 @@ def check_data(model: Module, dataset: Dataset, name: str) -> None:
         raise InputError(
             f"{name} holds the label {wrong}, but the model tells {classes} classes apart "
             f"(0 to {classes - 1}): build it with classes={highest + 1}, or mend the labels."
+        )
+
+
+def check_optimizer(model: Module, optimizer: Optimizer) -> None:
+    """Raise InputError if the optimiser would change nothing of the model: it was made for another one."""
+    own = {id(parameter) for parameter in model.parameters()}
+    if not any(id(parameter) in own for parameter in optimizer.parameters):
+        raise InputError(
+            "optimizer holds no parameter of this model, which would not change: make it with "
+            "model.parameters(), again when the model is built again."
         )
 
 

@@ -109,7 +109,7 @@ class RunFolder:
             figure = plots.curves(history, validation=validation, **self._heading(len(history)))
             files.write_bytes(self.path / "curves.png", style.to_png(figure))
 
-    def draw_predictions(self, dataset: Dataset, logits: np.ndarray, epochs: int, kind: str) -> None:
+    def draw_predictions(self, dataset: Dataset, logits: np.ndarray, epochs: float, kind: str) -> None:
         """Write confusion.png and predictions.png for the `kind` ("test") images."""
         from ..report import pictures, plots, style
 
@@ -125,11 +125,11 @@ class RunFolder:
         figure = pictures.predictions(dataset.images, labels, chances, names, **heading)
         files.write_bytes(self.path / "predictions.png", style.to_png(figure))
 
-    def _heading(self, epochs: int) -> dict[str, str]:
+    def _heading(self, epochs: float) -> dict[str, str]:
         """Subtitle and warning for the run's pictures."""
         model = self.record.get("configuration", {}).get("model", "a network")
         data = self.record.get("data", {})
-        count = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+        count = f"{epochs:.4g} epoch{'' if epochs == 1 else 's'}"
         return {
             "subtitle": f"{model} on {data.get('name') or 'a data set'}, {count}",
             "warning": "synthetic garments" if data.get("synthetic") else "",

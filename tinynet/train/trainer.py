@@ -21,7 +21,7 @@ from ..errors import CheckpointError, TrainingError
 from ..kernels.threads import region
 from ..tensor import Tensor, no_grad
 from . import checkpoint, diagnosis
-from .checks import check_data, check_last_batch
+from .checks import check_data, check_last_batch, check_optimizer
 from .epoch import EpochUnderWay
 from .history import History
 from .interrupt import Interrupt
@@ -102,6 +102,7 @@ class Trainer:
             if dataset is not None:
                 check_data(self.model, dataset, name)
         check_last_batch(self.model, train, batch_size)
+        check_optimizer(self.model, self.optimizer)
         self.interrupted = False
         self._open_record(train, validation, test, last, batch_size)
         with Interrupt() as interrupt:
@@ -145,6 +146,11 @@ class Trainer:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} holds no complete training state: {error}.") from error
+
+    @property
+    def epochs_done(self) -> float:
+        """How many passes over the training images were made; not whole in the middle of one."""
+        return len(self.history) + (self._epoch.images / self._epoch.settings[0] if self._epoch else 0)
 
     # One epoch
 
@@ -257,6 +263,8 @@ class Trainer:
         self._validation_name = "test" if measured_on_test else "validation"
         if self.run is None:
             return
+        for result in ("test", "validation"):
+            self.run.record.pop(result, None)  # of weights that are about to change
         configuration = {**self._configuration(), "batch_size": batch_size, "epochs": last}
         self.run.update(
             status="running",
@@ -299,7 +307,7 @@ class Trainer:
         if dataset is not None:
             logits = self._final_logits(dataset)
             kind = "test" if is_test else "validation"
-            self.run.draw_predictions(dataset, logits, len(self.history), kind)
+            self.run.draw_predictions(dataset, logits, self.epochs_done, kind)
             result = {kind: {**self._measure(logits, dataset), "images": len(dataset)}}
         self._close_record("interrupted" if self.interrupted else "finished", **result)
 
