@@ -17,11 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from .conversion import float_array, numbers
 from .errors import DTypeError, GradientError, InputError
 from .operators import Operators
 from .storage import Stamp, Storage
-
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class _Mode(threading.local):
@@ -65,7 +64,7 @@ class Tensor(Operators):
     __slots__ = ("_storage", "requires_grad", "grad", "name", "_creator", "__weakref__")
 
     def __init__(self, array: Any, requires_grad: bool = False, name: str | None = None) -> None:
-        self._storage = Storage(_as_float_array(array), exposed=True)
+        self._storage = Storage(_array_of(array), exposed=True)
         self.requires_grad = requires_grad
         self.grad: np.ndarray | None = None
         self.name = name
@@ -96,7 +95,7 @@ class Tensor(Operators):
                 f"data expects an array of the tensor's shape {self.shape}, got {np.shape(array)}: "
                 "make a new Tensor to change the shape."
             )
-        array = _as_float_array(array)
+        array = _array_of(array)
         if array.dtype != self.dtype:
             raise DTypeError(
                 f"data expects an array of the tensor's dtype {self.dtype}, got {array.dtype}: convert it "
@@ -403,43 +402,12 @@ def _count_uses(root: Op) -> dict[Op, int]:
     return uses
 
 
-def _as_float_array(value: Any) -> np.ndarray:
-    if isinstance(value, np.ndarray):
-        if value.dtype in DTYPES:
-            return np.asarray(value)  # subclasses, such as matrices, have arithmetic of their own
-        raise DTypeError(
-            f"Tensor holds float32 or float64, got an array of {value.dtype}: convert it with "
-            ".astype(np.float32) (divide bytes by 255); integer labels go straight to the loss."
-        )
+def _array_of(value: Any) -> np.ndarray:
     if isinstance(value, Tensor):
         if value.requires_grad:
             raise GradientError("Tensor got a tensor that needs a gradient: use x.detach() to cut the graph.")
         return value.data
-    if isinstance(value, np.float64):  # also a Python float, but somebody computed it in float64
-        return np.asarray(value)
-    return _numbers(value, np.dtype(np.float32))
-
-
-def _numbers(value: Any, dtype: np.dtype) -> np.ndarray:
-    """A number or nested lists of numbers as an array; DTypeError for anything else."""
-    if _holds_tensor(value):
-        raise DTypeError("Tensor got a list of tensors, whose graph would be lost: use tn.stack(tensors).")
-    try:
-        array = np.asarray(value)
-    except ValueError:  # lists of different lengths
-        array = np.asarray(None)
-    if array.dtype.kind not in "iuf":
-        raise DTypeError(
-            f"Tensor expects numbers, got {type(value).__name__} {value!r:.60}: pass a NumPy array, a number "
-            "or lists of numbers of equal length."
-        )
-    return array.astype(dtype)
-
-
-def _holds_tensor(value: Any) -> bool:
-    if not isinstance(value, list | tuple):
-        return isinstance(value, Tensor)
-    return any(_holds_tensor(one) for one in value)
+    return float_array(value)
 
 
 def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
@@ -447,5 +415,5 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     if isinstance(value, Tensor):
         return value
     if like is not None and not isinstance(value, np.ndarray):
-        return Tensor._own(_numbers(value, like.dtype))
+        return Tensor._own(numbers(value, like.dtype))
     return Tensor(value)

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arguments import named_arrays
+from ..conversion import DTYPES
 from ..errors import CheckpointError, DTypeError, InputError
 from ..storage import Storage
-from ..tensor import DTYPES, Tensor
+from ..tensor import Tensor
 
 Shape = tuple[int, ...]
 Observer = Callable[["Module", Any], None]
