@@ -105,7 +105,7 @@ def prediction(
     """
     order = np.argsort(-probabilities, kind="stable")[:MOST_BARS]
     height = max(2.6, 0.34 * len(order) + 0.5)
-    figure = style.new_figure(8.4, height, title, subtitle, warning)
+    figure = style.new_figure(8.4, height, title, subtitle, warning, gap=0.13)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.55))
     show_image(left, image)
     left.axis("off")

@@ -24,17 +24,25 @@ DOTS_PER_INCH = 110
 HEADING = 0.85  # inches kept free at the top
 
 
-def new_figure(width: float, height: float, title: str, subtitle: str = "", warning: str = "") -> Figure:
+def new_figure(
+    width: float,
+    height: float,
+    title: str,
+    subtitle: str = "",
+    warning: str = "",
+    gap: float | None = None,
+) -> Figure:
     """An empty figure of `width` by `height` inches plus the heading.
 
     title, subtitle: what is shown, and in which circumstances.
     warning: what a reader must not miss, such as synthetic data; set in a box of its own.
+    gap: inches kept free on both sides of every plot; None for a little.
     """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     total = height + HEADING
-    layout = ConstrainedLayoutEngine(rect=(0.005, 0.005, 0.99, height / total))
+    layout = ConstrainedLayoutEngine(rect=(0.005, 0.005, 0.99, height / total), w_pad=gap)
     figure = Figure(figsize=(width, total), dpi=DOTS_PER_INCH, layout=layout, facecolor="white")
     left = 0.15 / width
     figure.text(left, 1 - 0.17 / total, title, size=TITLE, weight="bold", color=INK, va="top")
