@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}.")
+    except MemoryError:
+        return _fail("There is not enough memory: choose a smaller network, resolution or batch size.")
     except KeyboardInterrupt:
         print("tinynet: interrupted.", file=sys.stderr)
         return INTERRUPTED

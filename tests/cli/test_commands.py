@@ -269,3 +269,39 @@ def test_predict_says_what_may_mislead(tinynet, tmp_path):
 def test_train_says_how_many_images_each_class_of_a_folder_has(tinynet, photographs, tmp_path):
     arguments = ("compact-cnn", "--data", photographs, "--out", tmp_path / "run", *TRAINING)
     assert "Training images by class: circle 6, square 6, stripe 6" in tinynet("train", *arguments)[1]
+
+
+def test_a_run_that_was_stopped_while_drawing_is_completed_by_resume(tinynet, run):
+    whole = json.loads((run / "run.json").read_text())
+    record = {**whole, "status": "running"}
+    del record["test"]
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "confusion.png").unlink()
+    assert tinynet("train", "--resume", run)[0] == 0
+    completed = json.loads((run / "run.json").read_text())
+    assert completed["status"] == "finished" and completed["test"] == whole["test"]
+    assert (run / "confusion.png").exists()
+
+
+def test_names_with_dollar_signs_are_drawn_as_they_are(tinynet, tmp_path):
+    folder = write_photographs(tmp_path / "photographs", classes=("a$^$", "b$_$x"))
+    arguments = ("compact-cnn", "--data", folder, "--out", tmp_path / "run", *TRAINING)
+    assert tinynet("train", *arguments)[0] == 0
+    assert (tmp_path / "run" / "confusion.png").exists()
+
+
+def test_a_model_file_knows_which_images_were_held_out(tinynet, tmp_path):
+    folder = write_photographs(tmp_path / "photographs") / "train"
+    path = tmp_path / "run"
+    assert tinynet("train", "compact-cnn", "--data", folder, "--seed", 7, "--out", path, *TRAINING)[0] == 0
+    expected = tinynet("evaluate", path)[1].splitlines()[1]
+    assert tinynet("evaluate", path / "model.npz", "--data", folder)[1].splitlines()[1] == expected
+
+
+def test_too_little_memory_gets_a_sentence(tinynet, monkeypatch):
+    def too_much(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr("tinynet.models.build", too_much)
+    code, _, error = tinynet("summary", "simple-cnn")
+    assert code == 2 and "not enough memory" in error

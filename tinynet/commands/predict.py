@@ -65,11 +65,13 @@ def _sentence(source: str, chances: np.ndarray, class_names: list[str]) -> str:
 
 def _notes(source: str, image: np.ndarray, trained: Trained, invert: bool) -> list[str]:
     """What may have made the image something else than its owner thinks."""
-    from PIL import Image
+    from PIL import Image, ImageOps
+
+    from ..data.images import pillow_is_quiet
 
     notes = []
-    with Image.open(source) as original:
-        width, height = original.size
+    with pillow_is_quiet(), Image.open(source) as original:
+        width, height = ImageOps.exif_transpose(original).size
     if max(width, height) > SQUARE * min(width, height):
         notes.append(f"only the square in the middle of its {width} x {height} pixels was looked at")
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).mean()

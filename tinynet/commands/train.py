@@ -112,13 +112,12 @@ class _Session:
         """Fit, and print the result; 130 if Ctrl-C ended it."""
         if not quiet:
             self._announce()
-        self.trainer.fit(
-            self.training,
-            self.validation,
-            epochs=self.settings["epochs"] - len(self.trainer.history),
-            batch_size=self.settings["batch_size"],
-            test=self.test,
-        )
+        left = self.settings["epochs"] - len(self.trainer.history)
+        if left:
+            batch_size = self.settings["batch_size"]
+            self.trainer.fit(self.training, self.validation, left, batch_size, test=self.test)
+        else:
+            self.trainer.complete(self.validation, self.test)
         self._report()
         return 130 if self.trainer.interrupted else 0
 
@@ -147,8 +146,9 @@ class _Session:
             f"{len(self.test):,} test images, {len(train.class_names)} classes"
         )
         if self.settings["data"] not in ("fashion-mnist", "garments"):
-            counts = zip(train.class_names, np.bincount(train.labels), strict=True)
-            print("Training images by class: " + ", ".join(f"{name} {count:,}" for name, count in counts))
+            counts = np.bincount(train.labels, minlength=len(train.class_names))
+            named = (f"{name} {count:,}" for name, count in zip(train.class_names, counts, strict=True))
+            print("Training images by class: " + ", ".join(named))
         print(f"Run folder: {path}", flush=True)
 
     def _report(self) -> None:
@@ -227,7 +227,8 @@ def _resumed(arguments: argparse.Namespace) -> _Session:
     optimizer = building.choose_optimizer(settings["optimizer"], model, settings["lr"])
     trainer = Trainer(model, optimizer, building.choose_loss(model), out=folder, progress=not arguments.quiet)
     trainer.restore(folder.path)
-    if len(trainer.history) >= settings["epochs"]:
+    complete = folder.record.get("status") == "finished" or len(trainer.history) > settings["epochs"]
+    if complete and len(trainer.history) >= settings["epochs"]:
         raise InputError(
             f"--epochs {settings['epochs']} asks for nothing more: the run in {folder.path} has made "
             f"{len(trainer.history)} of them. Give a larger number, for instance "

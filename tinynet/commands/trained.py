@@ -47,10 +47,9 @@ def open_trained(path: str) -> Trained:
             "save it again with the right class_names."
         )
     height, width, channels = model.input_shape
-    data, seed = None, 0
+    data, seed = None, metadata.get("seed") or 0  # the seed decides which images of a folder were held out
     if Path(path).is_dir():
-        record = RunFolder.open(path).record
-        data, seed = record.get("configuration", {}).get("data"), record.get("seed", 0)
+        data = RunFolder.open(path).record.get("configuration", {}).get("data")
     synthetic = metadata.get("data") == SYNTHETIC
     on_black = synthetic or metadata.get("data") == "fashion-mnist"
     return Trained(model, (height, width, channels), names, file.parent, data, seed, synthetic, on_black)

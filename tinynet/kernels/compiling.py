@@ -8,13 +8,13 @@ kernel therefore calls only compiled functions of its own file.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 
 _OPTIONS: dict[str, Any] = {
-    "cache": True,
     # Other Python threads run meanwhile; and BLAS may ask for Python's lock in a worker thread when
     # it is loaded.
     "nogil": True,
@@ -24,10 +24,18 @@ _OPTIONS: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "nsz"},
 }
 
-# A compiled function; and one whose `prange` loops run on several cores. An iteration of `prange`
-# owns what it writes.
-kernel = numba.njit(**_OPTIONS)
-parallel_kernel = numba.njit(parallel=True, **_OPTIONS)
+
+def kernel(function: Callable, **options: Any) -> Callable:
+    """Compile a function at its first call, and keep the result on disk where there is a place for it."""
+    try:
+        return numba.njit(cache=True, **_OPTIONS, **options)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
+        return numba.njit(**_OPTIONS, **options)(function)
+
+
+def parallel_kernel(function: Callable) -> Callable:
+    """The same for a function whose `prange` loops run on several cores. An iteration owns what it writes."""
+    return kernel(function, parallel=True)
 
 
 def quiet() -> np.errstate:

@@ -73,7 +73,11 @@ def plain_axes(axes) -> None:
 
 
 def to_png(figure: Figure) -> bytes:
-    """The picture as the content of a PNG file."""
+    """The picture as the content of a PNG file. A dollar sign in a name is a dollar sign, no formula."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

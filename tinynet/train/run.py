@@ -96,6 +96,7 @@ class RunFolder:
             class_names=data.get("class_names"),
             data=data.get("name"),
             epochs=len(history),
+            seed=self.record.get("seed"),
         )
         history.save(self.path / "history.json")
 

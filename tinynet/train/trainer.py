@@ -122,6 +122,11 @@ class Trainer:
             self._finish(test if test is not None else validation, test is not None)
         return self.history
 
+    def complete(self, validation: Dataset | None, test: Dataset | None = None) -> None:
+        """Measure and draw what a run lacks that was stopped after its last epoch."""
+        self._validation_name = "test" if validation is test else "validation"
+        self._finish(test if test is not None else validation, test is not None)
+
     def evaluate(self, dataset: Dataset, batch_size: int = BATCH) -> dict[str, float]:
         """`{"loss": ..., "accuracy": ...}` over a data set, in evaluation mode."""
         check_data(self.model, dataset, "dataset")
