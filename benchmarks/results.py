@@ -108,7 +108,8 @@ def table() -> str:
         f"Medians over the seeds, in brackets all of them. Fashion-MNIST: {one['data']['training_images']:,} "
         f"training and {one['data']['test_images']:,} test images. Machine: {machine['cores']} cores, "
         f"{machine['processor']}; Python {versions['python']}, NumPy {versions['numpy']}, Numba "
-        f"{versions['numba']}. Seconds are of training, without the test images. The records are in "
+        f"{versions['numba']}. Seconds are of training, without the test images, taken "
+        "while other programs ran on the same cores: a quiet machine is faster. The records are in "
         "[benchmarks/results](benchmarks/results).\n"
     )
     return HEADER + "".join(rows) + "\n" + note
