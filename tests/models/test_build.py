@@ -15,6 +15,7 @@ SMALL = {
     "simple-cnn": {"size": 12},
     "compact-cnn": {},
     "mobilenet": {"width": 0.25, "resolution": 32, "classes": 10},
+    "mobilenet-28": {"width": 0.25},
 }
 
 

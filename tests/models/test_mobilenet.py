@@ -71,3 +71,19 @@ def test_small_images_with_a_stem_of_stride_1():
     assert sizes[-1] == 2
     x = np.random.default_rng(0).random((2, 28, 28, 1), dtype=np.float32)
     assert model(tn.Tensor(x)).shape == (2, 10)
+
+
+def test_mobilenet_28_has_at_most_350_000_parameters_and_ends_at_7_pixels():
+    model = models.build("mobilenet-28")
+    assert model.parameter_count(trainable_only=True) == 291_978
+    steps = model.steps(model.input_shape)
+    shapes = {after[:2] for layer, _, after in steps if isinstance(layer, CONVOLUTIONS)}
+    assert shapes == {(28, 28), (14, 14), (7, 7)}
+
+
+def test_mobilenet_28_scales_every_layer_by_its_width():
+    small = models.build("mobilenet-28", width=0.5, classes=3, in_channels=3)
+    convolutions = [layer for layer in small if isinstance(layer, CONVOLUTIONS)]
+    assert convolutions[0].weight.shape == (3, 3, 3, 16)
+    assert convolutions[-1].weight.shape == (128, 128)
+    assert small(np.zeros((2, 28, 28, 3), np.float32)).shape == (2, 3)

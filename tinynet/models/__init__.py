@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..arguments import above_zero, positive_int
 from ..errors import InputError
 from ..nn import Sequential
-from .mobilenet import mobilenet
+from .mobilenet import mobilenet, mobilenet_28
 from .reference import compact_cnn, separable_cnn, separable_cnn_binary, simple_cnn
 
 
@@ -48,6 +48,10 @@ _ZOO = {
     "mobilenet": Entry(
         mobilenet,
         "MobileNet v1: 28 layers of depthwise and pointwise convolutions, any width and resolution.",
+    ),
+    "mobilenet-28": Entry(
+        mobilenet_28,
+        "The project's MobileNet for 28x28 images: a convolution and eight separable blocks.",
     ),
 }
 

@@ -40,6 +40,11 @@ def observing(callback: Observer) -> Iterator[None]:
         _observers.remove(callback)
 
 
+def is_observed() -> bool:
+    """Whether somebody is watching the outputs of single modules."""
+    return bool(_observers)
+
+
 class Parameter(Tensor):
     """A tensor that is trained: it requires a gradient, and owns a copy of the array it is given.
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, overload
 
 from ..errors import DTypeError, InputError
+from ..fused import plan
 from ..tensor import Tensor
 from .module import Module, Shape, indented
 
@@ -35,9 +36,18 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        for position, layer in enumerate(self.layers):
+        """The layers in order; those that `fused` knows to run together run together."""
+        if not plan.is_enabled():
+            return self._one_by_one(x, 0, len(self.layers))
+        for first, last, together in plan.runs(self, self.layers):
+            y = None if together is None else together(x)
+            x = self._one_by_one(x, first, last) if y is None else y
+        return x
+
+    def _one_by_one(self, x: Tensor, first: int, last: int) -> Tensor:
+        for position in range(first, last):
             with _naming(position):
-                x = layer(x)
+                x = self.layers[position](x)
         return x
 
     def steps(self, input_shape: Shape) -> Iterator[tuple[Module, Shape, Shape]]:

@@ -1,0 +1,100 @@
+"""Which layers of a Sequential run together, and when they do not.
+
+A pattern is a function `match(layers, start)`. Where it knows the layers from `start` on, it returns how many
+it covers and a function that runs them, `tensor -> tensor`. That function reads strides, weights and the like
+from the layers at each call, as the layers themselves would, and returns None for an input it does not
+take: the layers then run one by one, which is also how a wrong input meets the error that names its layer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from ..nn.module import Module, is_observed
+from ..tensor import Tensor
+
+FusedStep = Callable[[Tensor], Tensor | None]
+Pattern = Callable[[Sequence[Module], int], tuple[int, FusedStep] | None]
+
+PATTERNS: list[Pattern] = []
+
+
+class Run(NamedTuple):
+    """The layers `first` to `last - 1`, and how to run them together if they do."""
+
+    first: int
+    last: int
+    together: FusedStep | None
+
+
+class _Plan(NamedTuple):
+    """The runs of a network, and the layers and modes for which they were found."""
+
+    layers: list[Module]
+    modes: list[bool]
+    runs: list[Run]
+
+
+_plans: WeakKeyDictionary[Module, _Plan] = WeakKeyDictionary()
+
+
+class _Switch(threading.local):
+    off = 0
+
+
+_switch = _Switch()
+
+
+class disabled(ContextDecorator):
+    """Within `with fused.disabled():` this thread runs every layer on its own."""
+
+    def __enter__(self) -> None:
+        _switch.off += 1
+
+    def __exit__(self, *exception: object) -> None:
+        _switch.off -= 1
+
+
+def is_enabled() -> bool:
+    """Whether layers may run together: not switched off, and nobody is watching single layers."""
+    return not _switch.off and not is_observed()
+
+
+def runs(model: Module, layers: list[Module]) -> list[Run]:
+    """The layers of `model` cut into runs; found once for the same layers and modes."""
+    modes = [layer.training for layer in layers]
+    plan = _plans.get(model)
+    if plan is None or plan.modes != modes or not _same(plan.layers, layers):
+        plan = _plans[model] = _Plan(list(layers), modes, _find_runs(layers))
+    return plan.runs
+
+
+def _same(before: list[Module], now: list[Module]) -> bool:
+    return len(before) == len(now) and all(a is b for a, b in zip(before, now, strict=True))
+
+
+def _find_runs(layers: list[Module]) -> list[Run]:
+    found = []
+    start = 0
+    while start < len(layers):
+        count, together = _match(layers, start)
+        found.append(Run(start, start + count, together))
+        start += count
+    return found
+
+
+def _match(layers: list[Module], start: int) -> tuple[int, FusedStep | None]:
+    for pattern in PATTERNS:
+        match = pattern(layers, start)
+        if match is not None:
+            return match
+    return 1, None
+
+
+def is_plain(layer: Module, kind: type[Module]) -> bool:
+    """Whether a layer is exactly of this kind: a subclass or another `forward` may compute something else."""
+    return type(layer) is kind and "forward" not in vars(layer)
