@@ -11,7 +11,8 @@ The operations themselves are in `tinynet/ops/`; they only ever see plain NumPy 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
@@ -293,7 +294,7 @@ class Op:
                 f"{self.name}.forward returned {result.dtype} for inputs of {arrays[0].dtype}: "
                 "an operation keeps the dtype."
             )
-        if any(np.may_share_memory(result, array) for array in arrays):
+        if id(_owner(result)) in {id(_owner(array)) for array in arrays}:
             result = result.copy()  # an output owns its memory: a write to one tensor changes no other
         return result
 
@@ -303,10 +304,11 @@ class Op:
         output._creator = self
         # The output is remembered by its storage alone: a reference to the tensor would be a cycle.
         reachable = [(tensor, tensor._storage) for tensor in inputs] + [(None, output._storage)]
+        kept = {id(_owner(array)) for array in self._saved if array is not None}
         self._stamps = tuple(
             (tensor, storage, storage.stamp())
             for tensor, storage in reachable
-            if _overlaps(storage.array, self._saved)
+            if id(_owner(storage.array)) in kept
         )
 
     def _check_unchanged(self) -> None:
@@ -358,13 +360,13 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
         op = ready.pop()
         grad = pending.pop(op, None)
         gradients = [None] * len(op.inputs) if grad is None else op._gradients(grad)
-        for position, (tensor, gradient) in enumerate(zip(op.inputs, gradients, strict=True)):
+        holders = Counter(id(_owner(one)) for one in (grad, *op._saved, *gradients) if one is not None)
+        for tensor, gradient in zip(op.inputs, gradients, strict=True):
             creator = tensor._creator
             if gradient is None:
                 pass
             elif creator is None:
-                others = [grad, *op._saved, *gradients[:position], *gradients[position + 1 :]]
-                tensor._accumulate(gradient, shared=_overlaps(gradient, others))
+                tensor._accumulate(gradient, shared=holders[id(_owner(gradient))] > 1)
             elif creator in pending:
                 pending[creator] = pending[creator] + gradient
             else:
@@ -376,8 +378,11 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
         op._release()
 
 
-def _overlaps(array: np.ndarray, others: Iterable[np.ndarray | None]) -> bool:
-    return any(other is not None and np.may_share_memory(array, other) for other in others)
+def _owner(array: Any) -> Any:
+    """The object whose memory an array looks at: two arrays can only overlap if they have the same owner."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
 
 
 def _count_uses(root: Op) -> dict[Op, int]:
