@@ -1,0 +1,156 @@
+"""Rounds: every peer in turn makes some steps, again and again, so that all meet the same minutes.
+
+A round's value is the time of its steps divided by their number. What is reported is the median over the
+rounds, with the fastest and the slowest.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from .cases import Case
+from .peers import Peer
+from .process import PeerError, Worker, task
+
+PAUSE = 0.02  # seconds between two peers, in which the threads of the one before stop spinning
+TOLERANCE = 1e-3  # of the largest number, between the outputs of two frameworks
+
+
+@dataclass
+class Figures:
+    """What was measured of one worker; times in milliseconds, memory in MB.
+
+    first: the first step, which compiles or traces; start: from the start of the process to the end of
+    that step; rounds: the time of a step in each round; resting: memory before the first step; peak: the
+    most memory the process ever held.
+    """
+
+    variant: str
+    versions: str
+    parameters: int
+    first: float
+    start: float
+    resting: float
+    peak: float
+    rounds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return median(self.rounds)
+
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            **vars(self),
+            "rounds": [round(value, 5) for value in self.rounds],
+            "median": self.median,
+            "min": min(self.rounds),
+            "max": max(self.rounds),
+        }
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: rounds, and seconds of each peer in each."""
+
+    rounds: int = 7
+    seconds: float = 0.5
+
+
+QUICK = Effort(rounds=3, seconds=0.3)
+
+
+def measure(case: Case, peers: Sequence[Peer], threads: int, effort: Effort) -> dict[str, list[Figures]]:
+    """For each peer that does the case's task, the figures of its variants.
+
+    Raises PeerError if a peer fails, or if its network has another number of parameters or says something
+    else about the same images than tinynet's.
+    """
+    network = case.network
+    with task(case.task, network.model, network.options, case.batch) as work:
+        workers: list[Worker] = []
+        try:
+            figures = []
+            for peer in peers:
+                for variant in peer.variants.get(case.task, ()):
+                    workers.append(Worker(peer, variant, threads))
+                    figures.append(_prepared(workers[-1], work))
+            _compare([said for _, said in figures], workers)
+            found = [figure for figure, _ in figures]
+            for seconds in rounds(workers, effort):
+                for figure, reply in zip(found, seconds, strict=True):
+                    figure.rounds.append(1000 * reply["seconds"]["step"])
+                    figure.peak = reply["peak"]
+        finally:
+            for worker in workers:
+                worker.close()
+    result: dict[str, list[Figures]] = {}
+    for worker, figure in zip(workers, found, strict=True):
+        result.setdefault(worker.peer.name, []).append(figure)
+    return result
+
+
+def _prepared(worker: Worker, work: dict[str, Any]) -> tuple[Figures, dict[str, Any]]:
+    """Build the network and make the first step."""
+    said = worker.build(work)
+    first = worker.run(1)
+    figure = Figures(
+        variant=worker.variant,
+        versions=said["versions"],
+        parameters=said["parameters"],
+        first=1000 * sum(first["seconds"].values()),
+        start=1000 * (time.perf_counter() - worker.started),
+        resting=said["memory"],
+        peak=first["peak"],
+    )
+    return figure, said
+
+
+def _compare(said: list[dict[str, Any]], workers: list[Worker]) -> None:
+    """All have built the same network, or the comparison means nothing."""
+    for other, worker in zip(said[1:], workers[1:], strict=True):
+        if other["parameters"] != said[0]["parameters"]:
+            raise PeerError(
+                f"{worker.label} built a network of {other['parameters']:,} parameters, "
+                f"{workers[0].label} one of {said[0]['parameters']:,}: they cannot be compared."
+            )
+        if not _close(other["output"], said[0]["output"]):
+            raise PeerError(
+                f"The networks of {worker.label} and {workers[0].label} give different outputs for the same "
+                "images: they cannot be compared."
+            )
+
+
+def _close(a: list[float], b: list[float]) -> bool:
+    largest = max(map(abs, b), default=0.0)
+    return len(a) == len(b) and all(abs(x - y) <= TOLERANCE * largest for x, y in zip(a, b, strict=True))
+
+
+def rounds(workers: Sequence[Worker], effort: Effort):
+    """The replies of all workers, round by round, after a round that only warms up.
+
+    Every other round goes through the workers backwards: who comes after whom shall not matter.
+    """
+    steps = [_steps(worker, effort.seconds) for worker in workers]
+    for number in range(effort.rounds):
+        replies: dict[int, dict[str, Any]] = {}
+        order = range(len(workers)) if number % 2 == 0 else reversed(range(len(workers)))
+        for index in order:
+            time.sleep(PAUSE)
+            replies[index] = workers[index].run(steps[index])
+        yield [replies[index] for index in range(len(workers))]
+
+
+def _steps(worker: Worker, seconds: float) -> int:
+    """How many steps fill a round, found by making some."""
+    steps = 2
+    while True:
+        one = sum(worker.run(steps)["seconds"].values())
+        if one * steps >= seconds / 2:
+            return max(2, math.ceil(seconds / one))
+        steps = max(2 * steps, math.ceil(seconds / one))

@@ -1,0 +1,140 @@
+"""The tables of a comparison, for a terminal and in Markdown, from its record alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .cases import INFERENCE, TRAINING
+from .comparison import LABELS, Record, best, holds, ratio, verdict
+
+Table = list[list[str]]  # the header and the rows; the first column is text, the others are figures
+RIVALS = {TRAINING: ("pytorch", "keras"), INFERENCE: ("pytorch", "keras", "onnxruntime")}
+
+
+def times(record: Record, task: str) -> Table:
+    """Milliseconds of a step: median, and in brackets the fastest and the slowest round."""
+    peers = _measured(record, task)
+    table = [["ms a step", *(LABELS[peer] for peer in peers), "tinynet, images/s"]]
+    for case in _cases(record, task):
+        ours = best(case, "tinynet")
+        cells = [_time(best(case, peer)) for peer in peers]
+        table.append([case["label"], *cells, f"{1000 * case['batch'] / ours['median']:,.0f}"])
+    return table
+
+
+def ratios(record: Record, task: str) -> Table:
+    """How many times tinynet's time each rival took, and the ratio that was promised."""
+    peers = [peer for peer in _measured(record, task) if peer != "tinynet"]
+    table = [["time / tinynet's", *(f"{LABELS[peer]}, floor" for peer in peers)]]
+    for case in _cases(record, task):
+        table.append([case["label"], *(_ratio(case, peer) for peer in peers)])
+    return table
+
+
+def beginnings(record: Record, task: str) -> Table:
+    """Seconds from the start of a process to the end of its first step, and the first step alone."""
+    return _of_each(record, task, "s to the first step", lambda figures: _start(figures))
+
+
+def memory(record: Record, task: str) -> Table:
+    """MB at the peak, and in brackets how much of it came after the network was built."""
+    return _of_each(record, task, "peak memory, MB", lambda figures: _peak(figures))
+
+
+def heading(record: Record) -> str:
+    """The machine, the versions and the way of measuring, in two sentences."""
+    versions = ", ".join(_version(name, version) for name, version in record["versions"].items())
+    return (
+        f"{record['processor']}, {record['threads']} thread{'s' if record['threads'] > 1 else ''}, "
+        f"{record['taken'][:10]}. {versions}. Median of {record['rounds']} rounds of "
+        f"{record['seconds']:g} s each, in brackets the fastest and the slowest round."
+    )
+
+
+def summary(record: Record) -> str:
+    """How many of the promised ratios hold, and what was left out."""
+    held, asked = verdict(record["cases"])
+    return "\n".join([f"{held} of {asked} floors hold.", *record["left_out"]])
+
+
+def plain(table: Table) -> str:
+    """For a terminal: text to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in table
+    ]
+    lines.insert(1, "-" * len(lines[0]))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown(table: Table) -> str:
+    """For a document."""
+    rule = ["---"] + ["---:"] * (len(table[0]) - 1)
+    return "\n".join("| " + " | ".join(row) + " |" for row in [table[0], rule, *table[1:]])
+
+
+def _cases(record: Record, task: str) -> list[Record]:
+    return [case for case in record["cases"] if case["task"] == task]
+
+
+def _measured(record: Record, task: str) -> list[str]:
+    """The peers that have figures, tinynet first."""
+    cases = _cases(record, task)
+    return [peer for peer in ("tinynet", *RIVALS[task]) if any(peer in case["peers"] for case in cases)]
+
+
+def _of_each(record: Record, task: str, title: str, cell) -> Table:
+    peers = _measured(record, task)
+    rows = [
+        [case["label"], *(cell(best(case, peer)) for peer in peers)] for case in _cases(record, task)
+    ]
+    return [[title, *(LABELS[peer] for peer in peers)], *rows]
+
+
+def _time(figures: dict[str, Any] | None) -> str:
+    if figures is None:
+        return "-"
+    numbers = [_digits(figures[name]) for name in ("median", "min", "max")]
+    variant = f" {figures['variant']}" if figures["variant"] in ("NCHW", "NHWC") else ""
+    return f"{numbers[0]} ({numbers[1]}-{numbers[2]}){variant}"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, never an exponent."""
+    decimals = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{decimals}f}"
+
+
+def _ratio(case: Record, peer: str) -> str:
+    reached = ratio(case, peer)
+    if reached is None:
+        return "-"
+    answer = holds(case, peer)
+    if answer is None:
+        return f"{reached:.2f}"
+    return f"{reached:.2f}, {case['floors'][peer]:.1f} {'holds' if answer else 'missed'}"
+
+
+def _start(figures: dict[str, Any] | None) -> str:
+    return "-" if figures is None else f"{figures['start'] / 1000:.1f} ({figures['first'] / 1000:.2f})"
+
+
+def _peak(figures: dict[str, Any] | None) -> str:
+    return "-" if figures is None else f"{figures['peak']:.0f} (+{figures['peak'] - figures['resting']:.0f})"
+
+
+def _version(name: str, version: str) -> str:
+    return version if name in LABELS.values() else f"{name} {version}"
+
+
+def show(record: Record, tasks: Sequence[str] = (TRAINING, INFERENCE)) -> str:
+    """All tables, for a terminal."""
+    parts = [heading(record)]
+    for task in tasks:
+        if _cases(record, task):
+            name = task.capitalize()
+            parts += [f"{name}\n\n{plain(times(record, task))}", plain(ratios(record, task))]
+            parts += [plain(beginnings(record, task)), plain(memory(record, task))]
+    return "\n\n".join([*parts, summary(record)])
