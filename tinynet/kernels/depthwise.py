@@ -19,6 +19,7 @@ from numba import prange
 
 from .compiling import blocks, kernel, merged, parallel_kernel, quiet, ready
 from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
+from .memory import empty
 from .threads import region
 
 _BLOCKS = 16  # pieces of a batch whose sums are kept apart
@@ -69,7 +70,7 @@ def depthwise_conv2d(
     OH, OW = output_size((H, W), (KH, KW), stride, pads)
     if bias is None:
         bias = np.zeros(CM, x.dtype)
-    y = np.empty((N, OH, OW, CM), x.dtype)
+    y = empty((N, OH, OW, CM), x.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
         _convolve(x, _along_rows(weight, OW), ready(bias), stride, corner(pads), columns, y)
@@ -82,7 +83,7 @@ def depthwise_conv2d_grad_input(
     """(N, OH, OW, C M) and (KH, KW, C, M) -> (N, H, W, C)."""
     (N, H, W, C), (_, KW, _, M) = x_shape, weight.shape
     OW = g.shape[2]
-    dx = np.empty((N, H, W, C * M), g.dtype)
+    dx = empty((N, H, W, C * M), g.dtype)
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
     with region:
         _spread(ready(g), _along_rows(weight, OW), stride, corner(pads), columns, dx)

@@ -16,6 +16,7 @@ import numpy as np
 from numba import prange
 
 from .compiling import blocks, parallel_kernel, quiet, ready
+from .memory import empty
 from .threads import region
 
 _BLOCK = 16 * 1024  # numbers in a block: 64 kB in float32, so the second look at it is from the cache
@@ -82,7 +83,7 @@ def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def scale_shift(x: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """`x * scale + shift`: (R, C), (C,) and (C,) -> (R, C)."""
     x = ready(x)
-    y = np.empty_like(x)
+    y = empty(x.shape, x.dtype)
     with region:
         _scale_shift(x, ready(scale), ready(shift), _row_blocks(x), y)
     return y
@@ -95,7 +96,7 @@ def batch_norm_grad(
     g, x, mean, inv_std = ready(g), ready(x), ready(mean), ready(inv_std)
     edges = _row_blocks(x)
     sums = np.zeros((len(edges) - 1, 2, x.shape[1]), x.dtype)
-    dx = np.empty_like(x)
+    dx = empty(x.shape, x.dtype)
     with region, quiet():
         _block_sums(g, x, mean, edges, sums)
         beta_sum, centred_sum = sums.sum(axis=0, dtype=np.float64)  # each (C,)

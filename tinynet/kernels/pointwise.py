@@ -20,6 +20,7 @@ import numpy as np
 from numba import prange
 
 from .compiling import blocks, merged, parallel_kernel, quiet, ready
+from .memory import empty
 from .threads import region
 
 _BLOCKS = 16  # pieces of work; more than the cores of a usual machine, few enough for large products
@@ -114,7 +115,7 @@ def _weight_is_small(a: np.ndarray) -> bool:
 
 def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """`a @ b + bias`, cut by rows of `a`."""
-    y = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    y = empty((a.shape[0], b.shape[1]), a.dtype)
     bias = np.zeros(b.shape[1], b.dtype) if bias is None else ready(bias)
     _multiply_rows(a, b, bias, blocks(len(a), max(_BLOCKS, len(a) // _BLOCK_ROWS)), y)
     return y
@@ -123,7 +124,7 @@ def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.nd
 def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`a.T @ b`, cut along the summed index, which is the rows of both."""
     edges = blocks(len(a), _BLOCKS)
-    products = np.empty((len(edges) - 1, a.shape[1], b.shape[1]), a.dtype)
+    products = empty((len(edges) - 1, a.shape[1], b.shape[1]), a.dtype)
     _sum_of_products(a, b, edges, products)
     return merged(products)
 

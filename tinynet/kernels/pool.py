@@ -20,6 +20,7 @@ from numba import prange
 
 from .compiling import kernel, parallel_kernel, ready
 from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
+from .memory import empty
 from .threads import region
 
 
@@ -79,8 +80,8 @@ def max_pool2d(
     """`(y, argmax)`, each (N, OH, OW, C); `argmax` in the smallest unsigned type that holds KH KW - 1."""
     N, H, W, C = x.shape
     OH, OW = output_size((H, W), size, stride, pads)
-    y = np.empty((N, OH, OW, C), x.dtype)
-    argmax = np.empty((N, OH, OW, C), _index_dtype(size))
+    y = empty((N, OH, OW, C), x.dtype)
+    argmax = empty((N, OH, OW, C), _index_dtype(size))
     columns = tap_ranges(W, size[1], stride[1], pads[1][0], OW)
     with region:
         _maxima(ready(x), size, stride, corner(pads), columns, y, argmax)
@@ -96,7 +97,7 @@ def max_pool2d_grad(
     pads: Pads,
 ) -> np.ndarray:
     """(N, OH, OW, C) -> (N, H, W, C)."""
-    dx = np.empty(x_shape, g.dtype)
+    dx = empty(x_shape, g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
         _give_back(ready(g), ready(argmax), size, stride, corner(pads), columns, dx)
@@ -107,7 +108,7 @@ def avg_pool2d(x: np.ndarray, size: Pair, stride: Pair, pads: Pads) -> np.ndarra
     """(N, H, W, C) -> (N, OH, OW, C)."""
     N, H, W, C = x.shape
     OH, OW = output_size((H, W), size, stride, pads)
-    y = np.empty((N, OH, OW, C), x.dtype)
+    y = empty((N, OH, OW, C), x.dtype)
     shares = _shares((H, W), size, stride, pads, (OH, OW), x.dtype)
     columns = tap_ranges(W, size[1], stride[1], pads[1][0], OW)
     with region:
@@ -119,7 +120,7 @@ def avg_pool2d_grad(
     g: np.ndarray, x_shape: tuple[int, ...], size: Pair, stride: Pair, pads: Pads
 ) -> np.ndarray:
     """(N, OH, OW, C) -> (N, H, W, C)."""
-    dx = np.empty(x_shape, g.dtype)
+    dx = empty(x_shape, g.dtype)
     shares = _shares(x_shape[1:3], size, stride, pads, g.shape[1:3], g.dtype)
     columns = tap_ranges(x_shape[2], size[1], stride[1], pads[1][0], g.shape[2])
     with region:
