@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ from .conversion import float_array, numbers
 from .errors import DTypeError, GradientError, InputError
 from .operators import Operators
 from .storage import Stamp, Storage
+from .watching import watched
 
 
 class _Mode(threading.local):
@@ -252,6 +253,14 @@ class Op:
     def backward(self, grad: Any) -> Any:
         raise NotImplementedError(f"{self.name} has no gradient: define its backward().")
 
+    def flops(self, shapes: Sequence[tuple[int, ...]], output: tuple[int, ...]) -> int:
+        """The multiplications and additions of `forward` for inputs of these shapes, told to a profile.
+
+        0 where memory alone sets the pace. `backward` is taken to need as many for the gradient of the
+        first input, and as many again for those of all others together.
+        """
+        return 0
+
     @property
     def name(self) -> str:
         return type(self).__name__
@@ -274,7 +283,7 @@ class Op:
         self.applied = True
         tensors = tuple(as_tensor(value) for value in inputs)
         self.needs_input_grad = tuple(_mode.recording and tensor.requires_grad for tensor in tensors)
-        result = self._run_forward([tensor._array for tensor in tensors])
+        result = watched(self, "forward", self._run_forward, [tensor._array for tensor in tensors])
         output = Tensor._own(result)
         if any(self.needs_input_grad):
             self._record(tensors, output)
@@ -359,7 +368,7 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
     while ready:
         op = ready.pop()
         grad = pending.pop(op, None)
-        gradients = [None] * len(op.inputs) if grad is None else op._gradients(grad)
+        gradients = [None] * len(op.inputs) if grad is None else watched(op, "backward", op._gradients, grad)
         holders = Counter(id(_owner(one)) for one in (grad, *op._saved, *gradients) if one is not None)
         for tensor, gradient in zip(op.inputs, gradients, strict=True):
             creator = tensor._creator

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import random
 from ..arguments import positive_int
+from ..watching import watched
 
 
 class Batches:
@@ -36,8 +37,10 @@ class Batches:
         count = len(self.labels)
         order = random.stream("shuffle").permutation(count) if self.shuffle else np.arange(count)
         for start in range(0, count, self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            yield unit_range(self.images.take(chosen, axis=0)), self.labels.take(chosen)
+            yield watched(self, "load", self._gather, order[start : start + self.batch_size])
+
+    def _gather(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return unit_range(self.images.take(chosen, axis=0)), self.labels.take(chosen)
 
 
 def unit_range(images: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ sum of products over the same pairs that met in the forward pass.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ class Conv2D(Op):
         self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
         self.shapes = x.shape, w.shape
         return conv.conv2d(x, w, b, self.stride, self.pads)
+
+    def flops(self, shapes, output):
+        return 2 * math.prod(output) * math.prod(shapes[1][:3])
 
     def backward(self, grad):
         x, w = self.saved
@@ -61,6 +65,9 @@ class DepthwiseConv2D(Op):
         self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
         self.shapes = x.shape, w.shape
         return depthwise.depthwise_conv2d(x, _with_multiplier(w), b, self.stride, self.pads)
+
+    def flops(self, shapes, output):
+        return 2 * math.prod(output) * math.prod(shapes[1][:2])
 
     def backward(self, grad):
         x, w = self.saved

@@ -6,6 +6,7 @@ NumPy's own threads.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ class MatMul(Op):
         self.shapes = a.shape, b.shape
         return _product(a, b)
 
+    def flops(self, shapes, output):
+        return 2 * math.prod(output) * shapes[0][-1]
+
     def backward(self, grad):
         a, b = self.saved
         grad_a = grad_b = None
@@ -47,6 +51,9 @@ class Linear(Op):
         self.save(x if self.needs_input_grad[1] else None, w if self.needs_input_grad[0] else None)
         self.shape = x.shape
         return pointwise.matmul(_rows(x), w, b).reshape(*x.shape[:-1], w.shape[1])
+
+    def flops(self, shapes, output):
+        return 2 * math.prod(output) * shapes[0][-1]
 
     def backward(self, grad):
         x, w = self.saved

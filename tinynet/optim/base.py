@@ -16,6 +16,7 @@ import numpy as np
 from ..arguments import above_zero, named_arrays, not_negative
 from ..errors import CheckpointError, InputError
 from ..tensor import Tensor
+from ..watching import watched
 
 # 64 KB in float32: an update touches four arrays and a few temporaries, together under 1 MB of cache.
 BLOCK = 16_384
@@ -59,6 +60,9 @@ class Optimizer:
 
         Raises InputError, and changes nothing, if a gradient was replaced by one of another shape.
         """
+        watched(self, "update", self._update_all)
+
+    def _update_all(self) -> None:
         for index, grad in self._gradients():
             state = self._state_of(index)
             self._steps[index] += 1
