@@ -43,6 +43,7 @@ def pooling_geometries() -> Iterator[tuple]:
 
 MATRICES = [(1, 1, 1), (5, 3, 4), (3, 50, 20), (40, 40, 2), (70, 4, 33), (2, 1, 7), (33, 70, 1)]  # R, K, O
 ROWS = [(1, 3), (7, 1), (50, 5), (300, 70)]  # R, C
+SHAPES = [(), (7,), (3, 4, 5), (40_001,)]  # the last is cut into blocks
 
 
 def arguments(name: str, dtype: type) -> list[tuple]:
@@ -127,6 +128,24 @@ def _max_pool_grad(normal):
         yield g, argmax, x.shape, size, stride, pads
 
 
+def _relus(normal):
+    """Three arrays of one shape, the last an output with zeros and sixes, and a limit."""
+    for limit in (np.inf, 6.0):
+        for shape in SHAPES:
+            x = 5 * normal(*shape)
+            y = np.clip(5 * normal(*shape), 0, limit)
+            y.flat[0] = 3
+            yield x, y, limit
+
+
+def _dropouts(normal):
+    for shape in SHAPES:
+        x = normal(*shape)
+        chance = np.abs(normal(*shape)).astype(np.float32) % 1
+        chance.flat[0] = 0.75
+        yield x, chance, 0.3
+
+
 _conv = _convolutions(lambda C, O: (C, O), lambda C, O: O)
 _depthwise = _convolutions(lambda C, M: (C, M), lambda C, M: C * M)
 _CASES: dict[str, Callable[..., Any]] = {
@@ -154,6 +173,10 @@ _CASES: dict[str, Callable[..., Any]] = {
     ),
     "moments": lambda normal: ((normal(R, C) + 3,) for R, C in ROWS),
     "scale_shift": lambda normal: ((normal(R, C), normal(C), normal(C)) for R, C in ROWS),
+    "relu": lambda normal: ((x, limit) for x, _, limit in _relus(normal)),
+    "relu_grad": _relus,
+    "dropout": _dropouts,
+    "dropout_grad": lambda normal: ((x, chance > rate, rate) for x, chance, rate in _dropouts(normal)),
     "batch_norm_grad": lambda normal: (
         (normal(R, C), normal(R, C), normal(C), normal(C), normal(C)) for R, C in ROWS
     ),

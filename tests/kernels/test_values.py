@@ -21,7 +21,7 @@ def _image(rows, dtype=np.float32):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", sorted(KERNELS))
 def test_what_is_not_finite_is_not_lost(name, bad):
-    if name.startswith("max_pool2d") and bad == -np.inf:
+    if name in ("max_pool2d", "max_pool2d_grad", "relu") and bad == -np.inf:
         pytest.skip("minus infinity is no maximum")
     arguments = cases.arguments(name, np.float32)[1]
     arguments[0].flat[0] = bad

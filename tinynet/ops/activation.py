@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import elementwise
 from ..tensor import Op, Tensor, as_tensor
 from .checks import check_axis, check_not_empty
 
@@ -14,13 +15,13 @@ class ReLU(Op):
     """y = max(x, 0); g passes where x > 0, so not at 0. A NaN stays a NaN."""
 
     def forward(self, x):
-        y = np.maximum(x, 0)
+        y = elementwise.relu(x)
         self.save(y)
         return y
 
     def backward(self, grad):
         (y,) = self.saved
-        return grad * (y > 0)
+        return elementwise.relu_grad(grad, y)
 
 
 class ReLU6(Op):
@@ -29,13 +30,13 @@ class ReLU6(Op):
     """
 
     def forward(self, x):
-        y = np.minimum(np.maximum(x, 0), 6)
+        y = elementwise.relu(x, 6.0)
         self.save(y)
         return y
 
     def backward(self, grad):
         (y,) = self.saved
-        return grad * ((y > 0) & (y < 6))
+        return elementwise.relu_grad(grad, y, 6.0)
 
 
 class Sigmoid(Op):

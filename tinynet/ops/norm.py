@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arguments import below_one, not_negative
 from ..errors import InputError
-from ..kernels import norm
+from ..kernels import elementwise, norm
+from ..kernels.memory import empty
 from ..tensor import Op, Tensor, as_tensor
 
 
@@ -77,12 +78,13 @@ class Dropout(Op):
         self.generator = generator
 
     def forward(self, x):
-        kept = self.generator.random(x.shape, dtype=np.float32) >= self.rate
-        self.factor = kept * x.dtype.type(1 / (1 - self.rate))
-        return x * self.factor
+        chance = empty(x.shape, np.float32)
+        self.generator.random(out=chance, dtype=np.float32)
+        y, self.kept = elementwise.dropout(x, chance, self.rate)
+        return y
 
     def backward(self, grad):
-        return grad * self.factor
+        return elementwise.dropout_grad(grad, self.kept, self.rate)
 
 
 def scale_and_shift(
