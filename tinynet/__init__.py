@@ -36,6 +36,7 @@ from .ops import (
 )
 from .random import seed
 from .report.graph import graph
+from .report.profile import Profile
 from .report.summary import summary
 from .tensor import Op, Tensor, is_grad_enabled, no_grad
 from .train import History, Trainer, load, save
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "History",
     "Op",
+    "Profile",
     "Tensor",
     "TinynetError",
     "Trainer",

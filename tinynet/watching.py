@@ -10,9 +10,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 Watcher = Callable[[Any, str, tuple[Any, ...], Any, float], None]
+
+
+class Part(NamedTuple):
+    """A part of a fused operation that reports on its own, and tells its work: the `who` of `watched`."""
+
+    name: str
+    flops: int
+    bytes: int
+
 
 _watchers: list[Watcher] = []
 

@@ -305,3 +305,16 @@ def test_too_little_memory_gets_a_sentence(tinynet, monkeypatch):
     monkeypatch.setattr("tinynet.models.build", too_much)
     code, _, error = tinynet("summary", "simple-cnn")
     assert code == 2 and "not enough memory" in error
+
+
+def test_a_profile_is_printed_and_kept_and_changes_nothing(tinynet, finished, photographs, tmp_path):
+    code, output, error = tinynet(
+        "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run", *TRAINING,
+        "--epochs", "6", "--profile",
+    )  # fmt: skip
+    assert code == 0 and error == ""
+    assert "forward ms" in output and "Adam" in output and "The limit with" in output
+    histories = [History.load(folder / "history.json") for folder in (tmp_path / "run", finished)]
+    assert histories[0][0]["loss"] == histories[1][0]["loss"]
+    profile = json.loads((tmp_path / "run" / "profile.json").read_text())
+    assert profile["steps"] > 0 and {row["operation"] for row in profile["rows"]} >= {"Adam", "batches"}

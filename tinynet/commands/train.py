@@ -77,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA-DATE-TIME)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")
     add_threads(parser)
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help="watch 50 training steps, print where their time goes and write profile.json",
+    )
     parser.add_argument("--quiet", action="store_true", help="print the result only")
 
 
@@ -84,7 +89,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say where everything is."""
     use_threads(arguments.threads)
     session = _resumed(arguments) if arguments.resume else _begun(arguments)
-    return session.train(arguments.quiet)
+    return _profiled(session, arguments.quiet) if arguments.profile else session.train(arguments.quiet)
+
+
+def _profiled(session: _Session, quiet: bool) -> int:
+    """Train, and print and keep a profile of some steps."""
+    from ..report.profile import Profile
+    from ..train import files
+
+    with Profile() as profile:
+        code = session.train(quiet)
+    files.write_json(session.folder.path / "profile.json", profile.record())
+    print(f"\n{profile}")
+    return code
 
 
 class _Session:
