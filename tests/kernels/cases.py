@@ -43,7 +43,7 @@ def pooling_geometries() -> Iterator[tuple]:
 
 MATRICES = [(1, 1, 1), (5, 3, 4), (3, 50, 20), (40, 40, 2), (70, 4, 33), (2, 1, 7), (33, 70, 1)]  # R, K, O
 ROWS = [(1, 3), (7, 1), (50, 5), (300, 70)]  # R, C
-SHAPES = [(), (7,), (3, 4, 5), (40_001,)]  # the last is cut into blocks
+SHAPES = [(), (7,), (3, 4, 5), (140_001,)]  # the last is cut into blocks
 
 
 def arguments(name: str, dtype: type) -> list[tuple]:
@@ -57,7 +57,7 @@ def arguments(name: str, dtype: type) -> list[tuple]:
 
 
 def kernels() -> dict[str, Callable[..., Any]]:
-    """Every public array function of the package, by name."""
+    """Every public function from arrays to arrays of the package, by name."""
     found = {}
     for module in _modules():
         for name, function in inspect.getmembers(module, inspect.isfunction):
@@ -79,7 +79,7 @@ def tested() -> set[str]:
 
 def _modules() -> Iterator[Any]:
     for module in pkgutil.iter_modules(tinynet.kernels.__path__):
-        if module.name not in ("geometry", "compiling", "threads"):
+        if module.name not in ("geometry", "compiling", "threads", "memory", "update"):
             yield importlib.import_module(f"tinynet.kernels.{module.name}")
 
 
@@ -146,12 +146,26 @@ def _dropouts(normal):
         yield x, chance, 0.3
 
 
+def _windowed(normal):
+    """Images, a weight whose window is meant, stride and padding."""
+    return ((x, weight, stride, pads) for x, weight, _, stride, pads in _conv[0](normal))
+
+
+def _windows_grad(normal):
+    for x, weight, stride, pads in _windowed(normal):
+        size = output_size(x.shape[1:3], weight.shape[:2], stride, pads)
+        g = normal(len(x), *size, weight[..., 0].size)
+        yield g, x.shape, weight.shape[:2], stride, pads
+
+
 _conv = _convolutions(lambda C, O: (C, O), lambda C, O: O)
 _depthwise = _convolutions(lambda C, M: (C, M), lambda C, M: C * M)
 _CASES: dict[str, Callable[..., Any]] = {
     "conv2d": _conv[0],
     "conv2d_grad_input": _conv[1],
     "conv2d_grad_weight": _conv[2],
+    "windows": lambda normal: ((x, w.shape[:2], stride, pads) for x, w, stride, pads in _windowed(normal)),
+    "windows_grad": _windows_grad,
     "depthwise_conv2d": _depthwise[0],
     "depthwise_conv2d_grad_input": _depthwise[1],
     "depthwise_conv2d_grad_weight": _depthwise[2],

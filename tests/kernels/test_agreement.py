@@ -59,15 +59,6 @@ def test_read_only_and_strided_arrays_give_the_same_without_another_compilation(
     assert _compiled_versions(kernel) == before
 
 
-def test_kernels_call_compiled_functions_of_their_own_file_only():
-    """Numba's cache on disk notices a change in the function's own file and in no other."""
-    if numba.config.DISABLE_JIT:
-        pytest.skip("nothing is compiled with NUMBA_DISABLE_JIT=1")
-    for function in KERNELS.values():
-        for name, value in _compiled(function).items():
-            assert value.py_func.__module__ == function.__module__, name
-
-
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_kernels_equal_their_definitions_without_the_compiler():
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}

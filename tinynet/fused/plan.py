@@ -1,26 +1,29 @@
 """Which layers of a Sequential run together, and when they do not.
 
 A pattern is a function `match(layers, start)`. Where it knows the layers from `start` on, it returns how many
-it covers and a function that runs them, `tensor -> tensor`. That function reads strides, weights and the like
+it covers and a function that runs them, `x -> tensor`. That function reads strides, weights and the like
 from the layers at each call, as the layers themselves would, and returns None for an input it does not
 take: the layers then run one by one, which is also how a wrong input meets the error that names its layer.
 """
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from ..errors import TinynetError
 from ..nn.module import Module, is_observed
-from ..tensor import Tensor
+from ..tensor import Tensor, as_tensor, is_grad_enabled
 
-FusedStep = Callable[[Tensor], Tensor | None]
+FusedStep = Callable[[Any], Tensor | None]
 Pattern = Callable[[Sequence[Module], int], tuple[int, FusedStep] | None]
 
 PATTERNS: list[Pattern] = []
+INFERENCE: list[Pattern] = []  # asked first where no graph is recorded
 
 
 class Run(NamedTuple):
@@ -39,7 +42,8 @@ class _Plan(NamedTuple):
     runs: list[Run]
 
 
-_plans: WeakKeyDictionary[Module, _Plan] = WeakKeyDictionary()
+# One for each network while a graph is recorded, and one while none is.
+_plans: dict[bool, WeakKeyDictionary[Module, _Plan]] = {True: WeakKeyDictionary(), False: WeakKeyDictionary()}
 
 
 class _Switch(threading.local):
@@ -66,29 +70,31 @@ def is_enabled() -> bool:
 
 def runs(model: Module, layers: list[Module]) -> list[Run]:
     """The layers of `model` cut into runs; found once for the same layers and modes."""
+    recording = is_grad_enabled()
     modes = [layer.training for layer in layers]
-    plan = _plans.get(model)
+    plan = _plans[recording].get(model)
     if plan is None or plan.modes != modes or not _same(plan.layers, layers):
-        plan = _plans[model] = _Plan(list(layers), modes, _find_runs(layers))
+        patterns = PATTERNS if recording else [*INFERENCE, *PATTERNS]
+        plan = _plans[recording][model] = _Plan(list(layers), modes, _find_runs(layers, patterns))
     return plan.runs
 
 
 def _same(before: list[Module], now: list[Module]) -> bool:
-    return len(before) == len(now) and all(a is b for a, b in zip(before, now, strict=True))
+    return len(before) == len(now) and all(map(operator.is_, before, now))
 
 
-def _find_runs(layers: list[Module]) -> list[Run]:
+def _find_runs(layers: list[Module], patterns: list[Pattern]) -> list[Run]:
     found = []
     start = 0
     while start < len(layers):
-        count, together = _match(layers, start)
+        count, together = _match(layers, start, patterns)
         found.append(Run(start, start + count, together))
         start += count
     return found
 
 
-def _match(layers: list[Module], start: int) -> tuple[int, FusedStep | None]:
-    for pattern in PATTERNS:
+def _match(layers: list[Module], start: int, patterns: list[Pattern]) -> tuple[int, FusedStep | None]:
+    for pattern in patterns:
         match = pattern(layers, start)
         if match is not None:
             return match
@@ -98,3 +104,12 @@ def _match(layers: list[Module], start: int) -> tuple[int, FusedStep | None]:
 def is_plain(layer: Module, kind: type[Module]) -> bool:
     """Whether a layer is exactly of this kind: a subclass or another `forward` may compute something else."""
     return type(layer) is kind and "forward" not in vars(layer)
+
+
+def images(x: Any) -> Tensor | None:
+    """x as a tensor (N, H, W, C) with at least one element, or None if it is nothing of the kind."""
+    try:
+        tensor = as_tensor(x)
+    except TinynetError:
+        return None
+    return tensor if tensor.ndim == 4 and tensor.size else None

@@ -2,17 +2,20 @@
 
 Compilation happens at the first call, once per dtype; the result is kept on disk and read back in
 the next run (Numba uses the user's own cache folder where the package's cannot be written to).
-Numba renews a cached function when the file it stands in changes, and looks at no other file: a
-kernel therefore calls only compiled functions of its own file.
+Numba renews a cached function when the file it stands in changes; `_Cache` also when a compiled
+function that it calls does, wherever that one stands.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 
 _OPTIONS: dict[str, Any] = {
     # Other Python threads run meanwhile; and BLAS may ask for Python's lock in a worker thread when
@@ -25,12 +28,38 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+class _Cache(FunctionCache):
+    """Numba's cache of one function, whose entries also say what the functions it calls looked like."""
+
+    def _index_key(self, signature: Any, codegen: Any) -> tuple:
+        return (*super()._index_key(signature, codegen), _digest(self._py_func))
+
+
+def _digest(function: Callable) -> str:
+    """A checksum of the code of a function, of the compiled functions it calls, and of their constants."""
+    found: dict[Callable, bytes] = {}
+    pending = [function]
+    while pending:
+        one = pending.pop()
+        code = one.__code__
+        used = {name: one.__globals__[name] for name in code.co_names if name in one.__globals__}
+        constants = sorted((name, value) for name, value in used.items() if isinstance(value, int | float))
+        found[one] = repr((code.co_code, code.co_consts, code.co_names, constants)).encode()
+        callees = (value.py_func for value in used.values() if isinstance(value, Dispatcher))
+        pending += [callee for callee in callees if callee not in found]
+    return hashlib.sha256(b"".join(sorted(found.values()))).hexdigest()
+
+
 def kernel(function: Callable, **options: Any) -> Callable:
     """Compile a function at its first call, and keep the result on disk where there is a place for it."""
+    compiled: Any = numba.njit(**_OPTIONS, **options)(function)
+    if compiled is function:  # NUMBA_DISABLE_JIT=1
+        return function
     try:
-        return numba.njit(cache=True, **_OPTIONS, **options)(function)
+        compiled._cache = _Cache(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        return numba.njit(**_OPTIONS, **options)(function)
+        pass
+    return compiled
 
 
 def parallel_kernel(function: Callable) -> Callable:

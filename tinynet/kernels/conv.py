@@ -20,6 +20,7 @@ from numba import prange
 
 from .compiling import blocks, kernel, merged, parallel_kernel, ready
 from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
+from .memory import empty
 from .threads import region
 
 _BAND = 64 * 1024  # numbers laid out at a time: a quarter of a megabyte in float32
@@ -64,6 +65,28 @@ def conv2d_grad_weight_definition(x, g, weight_shape, stride, pads):
     return dweight.astype(g.dtype)
 
 
+def windows_definition(x, kernel_size, stride, pads):
+    """Each window as one row of numbers, zero outside the image: (N, H, W, C) -> (N, OH, OW, KH KW C)."""
+    (N, H, W, C), (KH, KW) = x.shape, kernel_size
+    OH, OW = output_size((H, W), kernel_size, stride, pads)
+    rows = np.zeros((N, OH, OW, KH, KW, C), x.dtype)
+    for n, oh, ow in np.ndindex(N, OH, OW):
+        for kh, kw, h, w in window((oh, ow), (KH, KW), stride, pads, (H, W)):
+            rows[n, oh, ow, kh, kw] = x[n, h, w]
+    return rows.reshape(N, OH, OW, KH * KW * C)
+
+
+def windows_grad_definition(g, x_shape, kernel_size, stride, pads):
+    """Each number of a window added to the pixel it came from: (N, OH, OW, KH KW C) -> (N, H, W, C)."""
+    (_, H, W, C), (KH, KW) = x_shape, kernel_size
+    dx = np.zeros(x_shape, np.float64)
+    by_tap = g.reshape(*g.shape[:3], KH, KW, C)
+    for n, oh, ow in np.ndindex(*g.shape[:3]):
+        for kh, kw, h, w in window((oh, ow), (KH, KW), stride, pads, (H, W)):
+            dx[n, h, w] += by_tap[n, oh, ow, kh, kw]
+    return dx.astype(g.dtype)
+
+
 def conv2d(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: Pair, pads: Pads
 ) -> np.ndarray:
@@ -72,7 +95,7 @@ def conv2d(
     OH, OW = output_size((H, W), (KH, KW), stride, pads)
     if bias is None:
         bias = np.zeros(O, x.dtype)
-    y = np.empty((N, OH, OW, O), x.dtype)
+    y = empty((N, OH, OW, O), x.dtype)
     matrix = ready(weight).reshape(KH * KW * C, O)
     bands = _bands(OH, OW * len(matrix))
     columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
@@ -87,7 +110,7 @@ def conv2d_grad_input(
     """(N, OH, OW, O) and (KH, KW, C, O) -> (N, H, W, C)."""
     KH, KW, C, O = weight.shape
     OH, OW = g.shape[1:3]
-    dx = np.empty(x_shape, g.dtype)
+    dx = empty(x_shape, g.dtype)
     matrix = ready(weight.reshape(KH * KW * C, O).T)  # (O, KH KW C)
     bands = _bands(OH, OW * KH * KW * C)
     columns = tap_ranges(x_shape[2], KW, stride[1], pads[1][0], OW)
@@ -110,6 +133,28 @@ def conv2d_grad_weight(
     with region:
         _correlate(ready(x), ready(g), (KH, KW), stride, corner(pads), columns, bands, edges, sums)
     return merged(sums).reshape(weight_shape)
+
+
+def windows(x: np.ndarray, kernel_size: Pair, stride: Pair, pads: Pads) -> np.ndarray:
+    """(N, H, W, C) -> (N, OH, OW, KH KW C)."""
+    (N, H, W, C), (KH, KW) = x.shape, kernel_size
+    OH, OW = output_size((H, W), kernel_size, stride, pads)
+    rows = empty((N, OH, OW, KH * KW * C), x.dtype)
+    columns = tap_ranges(W, KW, stride[1], pads[1][0], OW)
+    with region:
+        _lay_out_all(ready(x), kernel_size, stride, corner(pads), columns, rows)
+    return rows
+
+
+def windows_grad(
+    g: np.ndarray, x_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, pads: Pads
+) -> np.ndarray:
+    """(N, OH, OW, KH KW C) -> (N, H, W, C)."""
+    dx = empty(x_shape, g.dtype)
+    columns = tap_ranges(x_shape[2], kernel_size[1], stride[1], pads[1][0], g.shape[2])
+    with region:
+        _add_all_back(ready(g), kernel_size, stride, corner(pads), columns, dx)
+    return dx
 
 
 def _bands(OH: int, numbers_in_row: int) -> np.ndarray:
@@ -161,6 +206,19 @@ def _correlate(x, g, kernel_size, stride, before, columns, bands, edges, sums):
             for k in range(product.shape[0]):
                 for o in range(O):
                     sums[block, k, o] += product[k, o]
+
+
+@parallel_kernel
+def _lay_out_all(x, kernel_size, stride, before, columns, windows):
+    for n in prange(len(x)):
+        _lay_out(x[n], kernel_size, stride, before, columns, 0, windows[n])
+
+
+@parallel_kernel
+def _add_all_back(windows, kernel_size, stride, before, columns, dx):
+    for n in prange(len(dx)):
+        dx[n] = 0
+        _add_back(windows[n], kernel_size, stride, before, columns, 0, dx[n])
 
 
 @kernel

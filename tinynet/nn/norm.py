@@ -64,10 +64,13 @@ class BatchNorm(Layer):
                 x, self.gamma, self.beta, self.running_mean, self.running_var, self.eps
             )
         y, mean, var = ops.batch_norm(x, self.gamma, self.beta, self.eps)
-        count = x.size // self.channels  # 2 or more, or batch_norm would have refused
+        self.remember(mean, var, count=x.size // self.channels)
+        return y
+
+    def remember(self, mean: np.ndarray, var: np.ndarray, count: int) -> None:
+        """Move the running statistics towards a batch's mean and biased variance, those of `count` values."""
         self.running_mean = self._moved(self.running_mean, mean)
         self.running_var = self._moved(self.running_var, var * (count / (count - 1)))
-        return y
 
     def _moved(self, running: np.ndarray, batch: np.ndarray) -> np.ndarray:
         """The new running statistic, as a new array: a pending backward may need the old one."""

@@ -1,0 +1,340 @@
+"""Chains of convolution, batch norm and ReLU in training: one pass over memory per convolution.
+
+Layer by layer, each of the three writes its result and the next one reads it, and backward reads them all
+again. In a chain only the convolutions' outputs z are kept. The batch norm of a convolution can only be
+applied when the last image has gone through it, so the next convolution applies it, with the ReLU, to each
+number it reads. `normed_rows.py` has the formulas; this file says in which order things happen.
+
+Known here are 3x3 depthwise convolutions of stride 1 or 2 and pointwise ones, without bias; and at the
+beginning of a chain a standard convolution of images with few channels, as a product with their windows.
+"""
+
+# ruff: noqa: E741  (O is the shape letter of output channels)
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..kernels import conv
+from ..kernels.compiling import blocks, ready
+from ..kernels.geometry import Pads, Pair, corner, output_size, resolve_padding
+from ..kernels.memory import aligned, empty
+from ..kernels.threads import num_threads, region
+from ..nn.activation import ReLU, ReLU6
+from ..nn.conv import Conv2D, DepthwiseConv2D, PointwiseConv2D
+from ..nn.module import Module
+from ..nn.norm import BatchNorm
+from ..tensor import Op, Tensor
+from . import normed_depthwise, normed_pointwise, normed_rows
+from .plan import images, is_plain
+
+_BLOCKS = 32  # pieces of a batch, each with sums of its own
+_ROWS = 32  # rows of images in a block, at least, unless that leaves fewer than four blocks
+_PARTIAL = 2**17  # numbers in the partial gradients of a weight, at most, unless two pieces have more
+_LINES = 2**15  # numbers of activations and gradients that a matrix product works on at a time
+_PIXELS = 128  # and at least so many pixels, for a fast product
+_FEW_CHANNELS = 4  # a standard convolution of more would keep nine times its input
+
+
+class Link(NamedTuple):
+    """One convolution with the batch norm and the activation after it, for images of a known size."""
+
+    convolution: Any
+    norm: BatchNorm
+    limits: tuple[float, float]  # of the activation: (0, inf) for ReLU, (0, 6) for ReLU6
+    channels: Pair  # C of what it reads, O of what it writes
+    input_size: Pair
+    output_size: Pair
+    stride: int
+    pads: Pads
+
+    @property
+    def is_depthwise(self) -> bool:
+        return isinstance(self.convolution, DepthwiseConv2D)
+
+    @property
+    def is_standard(self) -> bool:
+        return isinstance(self.convolution, Conv2D)
+
+
+class Reading(NamedTuple):
+    """An array (N, H, W C), and what its reader applies to it: scale and shift, then limits.
+
+    rows: (3, W C), scale, shift and the array's mean.
+    """
+
+    z: np.ndarray
+    rows: np.ndarray
+    limits: np.ndarray
+
+    @property
+    def applied(self) -> tuple[np.ndarray, ...]:
+        return self.z, self.rows[0], self.rows[1], self.limits
+
+
+class ConvNormReLU(Op):
+    """y = relu(batch_norm(convolution(...))), for each link in turn, with the statistics of this batch.
+
+    Inputs: x (N, H, W, C), then for each link weight, gamma and beta. `statistics` holds for each link the
+    mean and the biased variance, (2, C).
+    """
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self.links = links
+        self.statistics: list[np.ndarray] = []
+
+    @property
+    def name(self) -> str:
+        return f"ConvNormReLU x {len(self.links)}"
+
+    def forward(self, x, *parameters):
+        self.save(x, *parameters)
+        reading = self._entrance(x)
+        self.readings = [reading]
+        with region:
+            for link, (weight, gamma, beta) in zip(self.links, _triples(parameters), strict=True):
+                reading = self._forward(link, reading, weight, gamma, beta)
+                if any(self.needs_input_grad):
+                    self.readings.append(reading)
+            return self._exit(reading)
+
+    def backward(self, grad):
+        x, *parameters = self.saved
+        triples = _triples(parameters)
+        gradients: list[np.ndarray] = []
+        with region:
+            g, sums = self._masked(grad)
+            for place in reversed(range(len(self.links))):
+                weight, gamma, _ = triples[place]
+                wanted = place > 0 or self.needs_input_grad[0]
+                g, sums, found = self._backward(place, g, sums, weight, gamma, wanted)
+                gradients = [*found, *gradients]
+        return [self._left(g, x) if self.needs_input_grad[0] else None, *gradients]
+
+    # From the images into the chain, and out of it
+
+    def _entrance(self, x: np.ndarray) -> Reading:
+        """What the first convolution reads: the images, or for a standard convolution their windows."""
+        first = self.links[0]
+        if first.is_standard:
+            stride = (first.stride, first.stride)
+            x = conv.windows(x, first.convolution.kernel_size, stride, first.pads)
+        row = x.shape[2] * x.shape[3]
+        rows = aligned((3, row), x.dtype)
+        rows[:] = 0
+        rows[0] = 1
+        return Reading(ready(x).reshape(*x.shape[:2], row), rows, _limits((-np.inf, np.inf), x.dtype))
+
+    def _left(self, g: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """The gradient of the images, from that of what the first convolution read."""
+        first = self.links[0]
+        if not first.is_standard:
+            return g.reshape(x.shape)
+        windows = g.reshape(len(x), *first.output_size, first.channels[0])
+        stride = (first.stride, first.stride)
+        return conv.windows_grad(windows, x.shape, first.convolution.kernel_size, stride, first.pads)
+
+    def _exit(self, reading: Reading) -> np.ndarray:
+        a = empty(reading.z.shape, reading.z.dtype)
+        normed_rows.activations(*reading.applied, _edges(len(a), _BLOCKS), a)
+        return a.reshape(len(a), *self.links[-1].output_size, self.links[-1].channels[1])
+
+    def _masked(self, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        reading = self.readings[-1]
+        edges = _edges(len(grad), _BLOCKS)
+        sums = np.empty((len(edges) - 1, 2, self.links[-1].channels[1]))
+        g = empty(reading.z.shape, grad.dtype)
+        normed_rows.masked(ready(grad).reshape(g.shape), *reading.applied, reading.rows[2], edges, g, sums)
+        return g, sums
+
+    # One convolution
+
+    def _forward(self, link, reading, weight, gamma, beta) -> Reading:
+        N, (OH, OW), O = len(reading.z), link.output_size, link.channels[1]
+        y = empty((N, OH, OW * O), reading.z.dtype)
+        edges = _edges_of(link, N)
+        moments = np.empty((len(edges) - 1, 2, O))
+        scratch = _scratch(link, y.dtype)
+        if link.is_depthwise:
+            along = _along_row(weight, OW)
+            before = corner(link.pads)
+            normed_depthwise.depthwise_forward(
+                *reading.applied, along, link.stride, before, edges, scratch, y, moments
+            )
+        else:
+            matrix = ready(weight).reshape(link.channels)
+            normed_pointwise.pointwise_forward(
+                *reading.applied, matrix, edges, _lines(link), scratch, y, moments
+            )
+        statistics = np.empty((2, O), y.dtype)
+        rows = aligned((3, OW * O), y.dtype)
+        pixels = np.diff(edges) * (OH * OW)
+        normed_rows.finish_forward(moments, pixels, gamma, beta, link.norm.eps, statistics, rows)
+        self.statistics.append(statistics)
+        return Reading(y, rows, _limits(link.limits, y.dtype))
+
+    def _backward(self, place, g, sums, weight, gamma, wanted):
+        """The g and the sums of the link before, and this link's gradients of weight, gamma and beta."""
+        link, below, above = self.links[place], self.readings[place], self.readings[place + 1]
+        N, (OH, OW), (C, O) = len(g), link.output_size, link.channels
+        dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
+        pqr = aligned((3, OW * O), g.dtype)
+        normed_rows.finish_backward(
+            sums, N * OH * OW, gamma, link.norm.eps, self.statistics[place], dgamma, dbeta, pqr
+        )
+        edges = _edges_of(link, N)
+        sums = np.empty((len(edges) - 1, 2, C))
+        g_below = empty(below.z.shape if wanted else (0, *below.z.shape[1:]), g.dtype)
+        parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
+        read = (g, above.z, pqr, *below.applied, below.rows[2])
+        written = (_scratch(link, g.dtype), g_below, sums, parts)
+        if link.is_depthwise:
+            along = _along_row(weight, OW)
+            normed_depthwise.depthwise_backward(*read, along, link.stride, corner(link.pads), edges, *written)
+        else:
+            transposed = ready(weight.reshape(C, O).T)
+            normed_pointwise.pointwise_backward(*read, transposed, edges, _lines(link), *written)
+        self.readings.pop()  # its memory serves the links before
+        return g_below, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
+
+
+def _triples(parameters: Sequence[Any]) -> list[tuple[Any, Any, Any]]:
+    return list(zip(parameters[::3], parameters[1::3], parameters[2::3], strict=True))
+
+
+@lru_cache
+def _limits(floor_and_ceiling: tuple[float, float], dtype: np.dtype) -> np.ndarray:
+    return np.array(floor_and_ceiling, dtype)
+
+
+def _along_row(weight: np.ndarray, OW: int) -> np.ndarray:
+    """(3, 3, C) repeated for every pixel of a padded row: (9, (OW + 2) C)."""
+    C = weight.shape[2]
+    along = aligned((9, (OW + 2) * C), weight.dtype)
+    along.reshape(9, OW + 2, C)[:] = weight.reshape(9, 1, C)
+    return along
+
+
+def _merged(parts: np.ndarray) -> np.ndarray:
+    flat = parts.reshape(len(parts), -1)
+    total = np.empty(flat.shape[1], parts.dtype)
+    normed_rows.merge(flat, _edges(len(total), 1 + len(total) // 4096), total)
+    return total
+
+
+# How the work is cut. Nothing of it may depend on the number of threads but the rows of scratch.
+
+
+@lru_cache(maxsize=1024)
+def _edges(total: int, count: int) -> np.ndarray:
+    return blocks(total, count)
+
+
+def _edges_of(link: Link, images: int) -> np.ndarray:
+    C, O = link.channels
+    weight = 9 * C if link.is_depthwise else C * O
+    enough = max(4, images * link.output_size[0] // _ROWS)
+    return _edges(images, min(_BLOCKS, enough, max(2, _PARTIAL // weight)))
+
+
+def _lines(link: Link) -> int:
+    """The rows of images that a product takes at a time: few enough for the cache, enough for BLAS."""
+    (_, W), (C, O) = link.output_size, link.channels
+    return max(_LINES // (W * (C + O)), -(-_PIXELS // W), 1)
+
+
+def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:
+    """One row for each thread."""
+    (_, OW), (C, O) = link.output_size, link.channels
+    if link.is_depthwise:
+        padded = link.stride * (OW + 2 // link.stride) * C
+        size = 6 * padded + (OW + 4) * C + link.input_size[1] * C
+    else:
+        size = C * O + _lines(link) * OW * (C + O)
+    return empty((num_threads(), size), dtype)
+
+
+# Where it applies
+
+
+def match(layers: Sequence[Module], start: int) -> tuple[int, ChainStep] | None:
+    """The chain that begins at a layer, as long as it goes."""
+    count = 0
+    while _is_link(layers[start + count : start + count + 3], first=count == 0):
+        count += 3
+    return (count, ChainStep(layers[start : start + count])) if count else None
+
+
+def _is_link(layers: Sequence[Module], first: bool) -> bool:
+    if len(layers) < 3 or not all(layer.training for layer in layers):
+        return False
+    kinds = [DepthwiseConv2D, PointwiseConv2D, *([Conv2D] if first else [])]
+    return (
+        any(is_plain(layers[0], kind) for kind in kinds)
+        and is_plain(layers[1], BatchNorm)
+        and (is_plain(layers[2], ReLU) or is_plain(layers[2], ReLU6))
+    )
+
+
+class ChainStep:
+    """Runs the layers of a chain together."""
+
+    def __init__(self, layers: Sequence[Module]) -> None:
+        self.groups = [tuple(layers[i : i + 3]) for i in range(0, len(layers), 3)]
+
+    def __call__(self, inputs: Any) -> Tensor | None:
+        x = images(inputs)
+        links = None if x is None else self._links(x)
+        if x is None or links is None:
+            return None
+        parameters = [
+            parameter
+            for link in links
+            for parameter in (link.convolution.weight, link.norm.gamma, link.norm.beta)
+        ]
+        op = ConvNormReLU(links)
+        y = op(x, *parameters)
+        for link, (mean, var) in zip(links, op.statistics, strict=True):
+            link.norm.remember(mean, var, len(x) * link.output_size[0] * link.output_size[1])
+        return y
+
+    def _links(self, x: Tensor) -> list[Link] | None:
+        """The links for images of this size, or None if one of the layers has to speak for itself."""
+        shape, links = x.shape[1:], []
+        for group in self.groups:
+            link = _link(group, shape)
+            fits = link is not None and len(x) * link.output_size[0] * link.output_size[1] > 1
+            if link is None or not fits or link.norm.gamma.dtype != x.dtype:
+                return None
+            shape = (*link.output_size, link.channels[1])
+            links.append(link)
+        return links
+
+
+def _link(group: Sequence[Any], shape: tuple[int, ...]) -> Link | None:
+    """The link for images of `shape` (H, W, C), or None if it is not of a known kind or does not fit."""
+    convolution, norm, activation = group
+    limits = (0.0, 6.0) if isinstance(activation, ReLU6) else (0.0, np.inf)
+    (H, W, C), weight = shape, convolution.weight
+    reads = C if isinstance(convolution, DepthwiseConv2D) else weight.shape[-2]
+    if convolution.bias is not None or weight.shape[-1] != norm.channels or reads != C:
+        return None
+    if isinstance(convolution, PointwiseConv2D):
+        return Link(convolution, norm, limits, weight.shape, (H, W), (H, W), 1, ((0, 0), (0, 0)))
+    stride, kernel = convolution.stride, convolution.kernel_size
+    standard = isinstance(convolution, Conv2D)
+    if stride[0] != stride[1] or (standard and C > _FEW_CHANNELS):
+        return None
+    if not standard and (kernel != (3, 3) or weight.ndim != 3 or stride[0] > 2):
+        return None
+    try:
+        pads = resolve_padding(convolution.padding, (H, W), kernel, stride)
+        size = output_size((H, W), kernel, stride, pads)
+    except InputError:
+        return None
+    channels = (kernel[0] * kernel[1] * C if standard else C, weight.shape[-1])
+    return Link(convolution, norm, limits, channels, (H, W), size, stride[0], pads)

@@ -1,0 +1,85 @@
+"""Pointwise convolution within a chain: rows of pixels through a matrix product, a few at a time.
+
+The formulas and the shapes are at the top of `normed_rows.py`.
+"""
+
+# ruff: noqa: E741  (O is the shape letter of output channels)
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from ..kernels.compiling import kernel, parallel_kernel
+from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gradient, mask
+
+
+@parallel_kernel
+def pointwise_forward(z, scale, shift, limits, weight, edges, lines, scratch, y, moments):
+    """y = a weight: (N, H, W C) and (C, O) -> (N, H, W O), `lines` rows at a time."""
+    threads, count = len(scratch), len(edges) - 1
+    for t in prange(threads):
+        for i in range(count * t // threads, count * (t + 1) // threads):
+            span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
+            _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch[t], y, moments[i])
+
+
+@parallel_kernel
+def pointwise_backward(
+    g, y, pqr, z, scale, shift, limits, mean, weight, edges, lines, scratch, below, sums, dweight
+):
+    """weight: (O, C), transposed. dweight: (B, C, O). `below` of length 0 is not wanted."""
+    threads, count = len(scratch), len(edges) - 1
+    for t in prange(threads):
+        for i in range(count * t // threads, count * (t + 1) // threads):
+            span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
+            _pointwise_backward(
+                g, y, pqr, z, scale, shift, limits, mean, weight, span, lines, scratch[t], below, sums[i],
+                dweight[i],
+            )  # fmt: skip
+
+
+@kernel
+def _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch, y, moments):
+    L, OL = z.shape[2], y.shape[2]
+    (C, O), W = weight.shape, L // weight.shape[0]
+    z_rows, y_rows = z.reshape(-1, L), y.reshape(-1, OL)
+    totals = np.zeros((2, OL), z.dtype)
+    for start in range(span[0], span[1], lines):
+        stop = min(start + lines, span[1])
+        a = scratch[: (stop - start) * L].reshape(stop - start, L)
+        for row in range(start, stop):
+            activate(z_rows[row], scale, shift, limits, a[row - start])
+        out = y_rows[start:stop]
+        np.dot(a.reshape((stop - start) * W, C), weight, out.reshape((stop - start) * W, O))
+        for row in range(start, stop):
+            add_moments(y_rows[row], y_rows[span[0]], totals)
+    fold_moments(y_rows[span[0]], totals, span[1] - span[0], moments)
+
+
+@kernel
+def _pointwise_backward(
+    g, y, pqr, z, scale, shift, limits, mean, weight, span, lines, scratch, below, sums, dweight
+):
+    L, OL = z.shape[2], y.shape[2]
+    (O, C), W = weight.shape, L // weight.shape[1]
+    g_rows, y_rows, z_rows = g.reshape(-1, OL), y.reshape(-1, OL), z.reshape(-1, L)
+    below_rows = below.reshape(-1, L)
+    totals = np.zeros((2, L), z.dtype)
+    dweight[:] = 0
+    product = scratch[: C * O].reshape(C, O)
+    for start in range(span[0], span[1], lines):
+        stop = min(start + lines, span[1])
+        pixels = (stop - start) * W
+        a = scratch[C * O : C * O + pixels * C].reshape(stop - start, L)
+        dz = scratch[C * O + pixels * C : C * O + pixels * (C + O)].reshape(stop - start, OL)
+        for row in range(start, stop):
+            activate(z_rows[row], scale, shift, limits, a[row - start])
+            gradient(g_rows[row], y_rows[row], pqr, dz[row - start])
+        np.dot(a.reshape(pixels, C).T, dz.reshape(pixels, O), product)
+        for c in range(C):
+            add(product[c], dweight[c])
+        if len(below_rows):
+            np.dot(dz.reshape(pixels, O), weight, a.reshape(pixels, C))  # a has been used: its place is free
+            for row in range(start, stop):
+                mask(a[row - start], z_rows[row], scale, shift, limits, mean, below_rows[row], totals)
+    fold_sums(totals, sums)
