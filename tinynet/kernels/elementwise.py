@@ -22,6 +22,7 @@ from .memory import empty
 from .threads import region
 
 _BLOCK = 32 * 1024  # numbers in a block: three arrays of 128 kB in float32
+_ALONE = 4 * _BLOCK  # numbers up to which waking other threads takes longer than they save
 
 
 def relu_definition(x, limit=math.inf):
@@ -87,7 +88,7 @@ def dropout_grad(g: np.ndarray, kept: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _run(serial: Callable, parallel: Callable, *arguments: Any) -> None:
-    if len(arguments[0]) <= _BLOCK:
+    if len(arguments[0]) <= _ALONE:
         serial(*arguments)
     else:
         with region:

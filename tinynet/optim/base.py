@@ -1,25 +1,22 @@
-"""What all optimisers share: the list of parameters, their state, and the walk over memory.
+"""What all optimisers share: the list of parameters, their state, and the walk over them.
 
-An optimiser defines which arrays it keeps for each parameter (`slots`) and how one block of numbers
-is updated (`_update`). The base class cuts the arrays into blocks small enough for the processor's
-cache, so the formulas can be written as plain NumPy: their temporaries never leave the cache,
-however large the model is.
+An optimiser defines which arrays it keeps for each parameter (`slots`) and how they are updated
+(`_update`). The loops over the numbers are in `kernels/update.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..arguments import above_zero, named_arrays, not_negative
 from ..errors import CheckpointError, InputError
+from ..kernels.compiling import ready
+from ..kernels.update import Part
 from ..tensor import Tensor
 from ..watching import watched
-
-# 64 KB in float32: an update touches four arrays and a few temporaries, together under 1 MB of cache.
-BLOCK = 16_384
 
 
 class Optimizer:
@@ -36,6 +33,7 @@ class Optimizer:
         self.parameters = _checked_parameters(parameters)
         self.lr = above_zero("lr", lr)
         self._steps = [0] * len(self.parameters)
+        # The slots of each parameter in their order, as arrays of one dimension; empty before its first step.
         self._state: list[dict[str, np.ndarray]] = [{} for _ in self.parameters]
 
     @property
@@ -63,12 +61,23 @@ class Optimizer:
         watched(self, "update", self._update_all)
 
     def _update_all(self) -> None:
+        parts: dict[int, list[Part]] = {}  # by number of step, as a parameter may have sat some out
+        copies = []
         for index, grad in self._gradients():
-            state = self._state_of(index)
             self._steps[index] += 1
-            with self.parameters[index]._writing() as array:
-                for part, *rest in _blocks(array, grad, *(state[name] for name in self.slots)):
-                    self._update(self._steps[index], part, *rest)
+            self.parameters[index]._storage.begin_write()
+            array = self.parameters[index]._array
+            row = ready(array).reshape(-1)
+            if not array.flags.carray:
+                copies.append((array, row))
+            if len(self._state[index]) < len(self.slots):
+                self._begin_state(index)
+            kept = self._state[index].values()
+            parts.setdefault(self._steps[index], []).append((row, ready(grad).reshape(-1), *kept))
+        for step, group in parts.items():
+            self._update(step, group)
+        for array, row in copies:
+            array[...] = row.reshape(array.shape)
 
     def _gradients(self) -> list[tuple[int, np.ndarray]]:
         """The positions of the parameters that have a gradient, and the gradients, all checked."""
@@ -76,25 +85,28 @@ class Optimizer:
         for index, parameter in enumerate(self.parameters):
             if parameter.grad is None:
                 continue
-            grad = np.asarray(parameter.grad, dtype=parameter.dtype)
-            if grad.shape != parameter.shape:
+            array = parameter._array
+            grad = np.asarray(parameter.grad, dtype=array.dtype)
+            if grad.shape != array.shape:
                 raise InputError(
-                    f"step() expects a gradient of shape {parameter.shape} for parameter {index}, "
+                    f"step() expects a gradient of shape {array.shape} for parameter {index}, "
                     f"got {grad.shape}: let backward() set it."
                 )
             found.append((index, grad))
         return found
 
-    def _update(self, step: int, parameter: np.ndarray, grad: np.ndarray, *slots: Any) -> None:
-        """Change one block of a parameter and of its slots in place; `step` counts from 1."""
+    def _update(self, step: int, parts: list[Part]) -> None:
+        """Change parameters and what is kept for them in place; it is the `step`th step of each, from 1.
+
+        Each part is a tuple of arrays of one dimension: parameter, gradient, and the slots in their order.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no update rule: define _update().")
 
-    def _state_of(self, index: int) -> dict[str, np.ndarray]:
-        state = self._state[index]
-        for name in self.slots:
-            if name not in state:
-                state[name] = np.zeros_like(self.parameters[index]._array, order="C")
-        return state
+    def _begin_state(self, index: int) -> None:
+        array, before = self.parameters[index]._array, self._state[index]
+        self._state[index] = {
+            name: before[name] if name in before else np.zeros(array.size, array.dtype) for name in self.slots
+        }
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Copies of all that the next step depends on, by name, ready for `np.savez`.
@@ -105,7 +117,8 @@ class Optimizer:
         state = {"lr": np.array(self.lr)}
         for index, (step, arrays) in enumerate(zip(self._steps, self._state, strict=True)):
             state[f"{index}.step"] = np.array(step)
-            state.update((f"{index}.{name}", array.copy()) for name, array in arrays.items())
+            shape = self.parameters[index].shape
+            state.update((f"{index}.{name}", array.reshape(shape).copy()) for name, array in arrays.items())
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -125,7 +138,7 @@ class Optimizer:
         for index, parameter in enumerate(self.parameters):
             self._steps[index] = int(arrays[f"{index}.step"])
             self._state[index] = {
-                name: np.array(arrays[f"{index}.{name}"], dtype=parameter.dtype, order="C")
+                name: np.array(arrays[f"{index}.{name}"], dtype=parameter.dtype, order="C").reshape(-1)
                 for name in self.slots
                 if f"{index}.{name}" in arrays
             }
@@ -164,47 +177,6 @@ def _faults(name: str, array: np.ndarray) -> list[str]:
     if kind != "f":
         return [f"{name} expects floating-point values, got {array.dtype}"]
     return [f"{name} expects values without NaN"] if np.isnan(array).any() else []
-
-
-# Below about 1e-38 (float32) a number is subnormal, and each calculation with one costs a modern processor
-# dozens of cycles instead of less than one. A running mean that is only multiplied by 0.9 ends there and
-# stays: 0.9 times the smallest subnormal number rounds to itself. With every unit that has died a training
-# would become slower for good. So what an optimiser keeps is held away from there, by these two functions.
-
-
-def settle(running: np.ndarray) -> None:
-    """Round a running mean in place to a multiple of a unit far below any gradient: 2e-31 in float32.
-
-    What is smaller becomes 0, what is above 1e-16 stays as it is. The unit leaves room below it for the
-    product with a learning rate. Adding and subtracting is several times faster than writing through a mask.
-    """
-    kind = np.finfo(running.dtype)
-    unit = kind.tiny * kind.dtype.type(2**24)
-    running += unit / kind.eps
-    running -= unit / kind.eps
-
-
-def square(grad: np.ndarray) -> np.ndarray:
-    """grad², but never below 1e-32 in float32, the square of 1e-16.
-
-    The root of it is compared with eps, which is 1e-8: a gradient of that size cannot be told from 0.
-    """
-    kind = np.finfo(grad.dtype)
-    least = np.sqrt(kind.tiny) * kind.dtype.type(2**10)
-    size = np.abs(grad)
-    np.maximum(size, least, out=size)
-    size *= size
-    return size
-
-
-def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Matching pieces of arrays of one shape, as views; all at once if the first is not contiguous."""
-    if not arrays[0].flags.c_contiguous:
-        yield arrays
-        return
-    rows = [array.reshape(-1) for array in arrays]
-    for start in range(0, rows[0].size, BLOCK):
-        yield tuple(row[start : start + BLOCK] for row in rows)
 
 
 def _checked_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:

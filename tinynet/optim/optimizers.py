@@ -2,20 +2,18 @@
 
 In the formulas w is a parameter, g its gradient, t the number of the step from 1; the arrays that
 are kept between steps start at 0. Where PyTorch and Keras disagree, PyTorch's form is taken and the
-difference is said.
+difference is said. The formulas as programs are the definitions in `kernels/update.py`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-
-import numpy as np
 
 from ..arguments import above_zero, below_one, not_negative
 from ..errors import InputError
+from ..kernels import update
 from ..tensor import Tensor
-from .base import Optimizer, settle, square
+from .base import Optimizer
 
 
 class SGD(Optimizer):
@@ -48,15 +46,8 @@ class SGD(Optimizer):
             raise InputError("nesterov expects a momentum above 0, got 0: pass momentum=0.9.")
         self.slots = ("velocity",) if self.momentum else ()
 
-    def _update(self, step, w, g, v=None):
-        if self.weight_decay:
-            g = g + self.weight_decay * w
-        if v is not None:
-            v *= self.momentum
-            v += g
-            settle(v)
-            g = g + self.momentum * v if self.nesterov else v
-        w -= self.lr * g
+    def _update(self, step, parts):
+        update.sgd(parts, self.lr, self.momentum, self.nesterov, self.weight_decay)
 
 
 class RMSprop(Optimizer):
@@ -88,18 +79,8 @@ class RMSprop(Optimizer):
         self.weight_decay = not_negative("weight_decay", weight_decay)
         self.slots = ("square", "velocity") if self.momentum else ("square",)
 
-    def _update(self, step, w, g, s, v=None):
-        if self.weight_decay:
-            g = g + self.weight_decay * w
-        s *= self.alpha
-        s += (1 - self.alpha) * square(g)
-        change = g / (np.sqrt(s) + self.eps)
-        if v is not None:
-            v *= self.momentum
-            v += change
-            settle(v)
-            change = v
-        w -= self.lr * change
+    def _update(self, step, parts):
+        update.rmsprop(parts, self.lr, self.alpha, self.eps, self.momentum, self.weight_decay)
 
 
 class Adam(Optimizer):
@@ -133,22 +114,8 @@ class Adam(Optimizer):
         self.eps = above_zero("eps", eps)
         self.weight_decay = not_negative("weight_decay", weight_decay)
 
-    def _update(self, step, w, g, m, s):
-        if self.weight_decay:
-            g = g + self.weight_decay * w
-        self._descend(step, w, g, m, s)
-
-    def _descend(self, step, w, g, m, s):
-        beta1, beta2 = self.betas
-        m *= beta1
-        m += (1 - beta1) * g
-        settle(m)
-        s *= beta2
-        s += (1 - beta2) * square(g)
-        # The correction of s, taken out of the root and applied to the two numbers instead of the array.
-        correction = math.sqrt(1 - beta2**step)
-        rate = self.lr * correction / (1 - beta1**step)
-        w -= rate * (m / (np.sqrt(s) + self.eps * correction))
+    def _update(self, step, parts):
+        update.adam(parts, step, self.lr, self.betas, self.eps, self.weight_decay, decoupled=0.0)
 
 
 class AdamW(Adam):
@@ -171,6 +138,5 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def _update(self, step, w, g, m, s):
-        w *= 1 - self.lr * self.weight_decay
-        self._descend(step, w, g, m, s)
+    def _update(self, step, parts):
+        update.adam(parts, step, self.lr, self.betas, self.eps, 0.0, decoupled=self.weight_decay)
