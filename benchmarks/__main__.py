@@ -12,15 +12,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from tinynet.commands.arguments import count
 from tinynet.errors import InputError, TinynetError
+from tinynet.report import style
 from tinynet.train import files
 
-from . import cases, tables
-from .comparison import compare
+from . import cases, chart, layerwise, scaling, tables
+from .comparison import Record, compare
 from .measure import QUICK, Effort
-from .peers import RIVALS, Peer
+from .peers import RIVALS, TINYNET, Peer
 
 
 def main(arguments: list[str]) -> int:
@@ -43,9 +45,45 @@ def run_compare(options: argparse.Namespace) -> None:
         effort = Effort(options.rounds, effort.seconds)
     record = compare(cases.chosen(options.cases), _peers(options.peers), options.threads, effort)
     print("\n" + tables.show(record))
-    options.out.mkdir(parents=True, exist_ok=True)
-    files.write_json(options.out / "comparison.json", record)
-    print(f"\nWritten to {options.out}: comparison.json")
+    _write(options.out, "comparison", record, chart.comparison(record))
+
+
+def run_layers(options: argparse.Namespace) -> None:
+    """`python -m benchmarks layers`."""
+    peers = [TINYNET, *_present(["pytorch"])]
+    case = layerwise.chosen(options.case, cases.CASES)
+    record = layerwise.measure_layers(case, peers, options.threads, layerwise.EFFORT)
+    print(f"\n{record['label']}\n\n{tables.plain(layerwise.table(record))}")
+    _write(options.out, "layers", record)
+
+
+def run_scaling(options: argparse.Namespace) -> None:
+    """`python -m benchmarks scaling`."""
+    peers = [TINYNET, *_present(["pytorch"])]
+    record = scaling.measure_scaling(peers, options.threads, scaling.EFFORT)
+    for series in ("batch", "side"):
+        print("\n" + tables.plain(scaling.table(record, series)))
+    _write(options.out, "scaling", record, chart.scaling(record))
+
+
+def _write(folder: Path, name: str, record: Record, figure: Any = None) -> None:
+    """Keep the record, and the picture if there is one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write_json(folder / f"{name}.json", record)
+    if figure is not None:
+        files.write_bytes(folder / f"{name}.png", style.to_png(figure))
+    print(f"\nWritten to {folder}: {name}.json{'' if figure is None else f', {name}.png'}")
+
+
+def _present(names: list[str] | None) -> list[Peer]:
+    """The rivals that are installed; the others get a sentence."""
+    found = []
+    for peer in _peers(names):
+        if peer.missing():
+            print(peer.missing())
+        else:
+            found.append(peer)
+    return found
 
 
 def _peers(names: list[str] | None) -> list[Peer]:
@@ -69,7 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     compare_.add_argument("--peers", nargs="*", metavar="NAME", help="pytorch, keras, onnxruntime (all)")
     compare_.add_argument("--rounds", type=count, metavar="N", help="rounds of each case (7)")
     compare_.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    for command in (compare_,):
+    scaling_ = commands.add_parser("scaling", help="time over batch and over the size of images")
+    scaling_.set_defaults(command=run_scaling)
+    layers = commands.add_parser("layers", help="each layer of a network alone")
+    layers.set_defaults(command=run_layers)
+    layers.add_argument("case", nargs="?", metavar="CASE")
+    for command in (compare_, scaling_, layers):
         command.add_argument("--threads", type=count, default=2, metavar="N", help="of every peer (2)")
         command.add_argument(
             "--out", type=Path, default=Path("runs/benchmarks"), metavar="DIR", help="(runs/benchmarks)"

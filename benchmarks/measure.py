@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -72,34 +73,29 @@ def measure(case: Case, peers: Sequence[Peer], threads: int, effort: Effort) -> 
     else about the same images than tinynet's.
     """
     network = case.network
-    with task(case.task, network.model, network.options, case.batch) as work:
-        workers: list[Worker] = []
-        try:
-            figures = []
-            for peer in peers:
-                for variant in peer.variants.get(case.task, ()):
-                    workers.append(Worker(peer, variant, threads))
-                    figures.append(_prepared(workers[-1], work))
-            _compare([said for _, said in figures], workers)
-            found = [figure for figure, _ in figures]
-            for seconds in rounds(workers, effort):
-                for figure, reply in zip(found, seconds, strict=True):
-                    figure.rounds.append(1000 * reply["seconds"]["step"])
-                    figure.peak = reply["peak"]
-        finally:
-            for worker in workers:
-                worker.close()
+    workers: list[Worker] = []
+    found: list[Figures] = []
+    with task(case.task, network.model, network.options, case.batch) as work, ExitStack() as stack:
+        for peer in peers:
+            for variant in peer.variants.get(case.task, ()):
+                workers.append(stack.enter_context(closing(Worker(peer, variant, threads))))
+                found.append(_prepared(workers[-1], work))
+        check_same(workers)
+        for replies in rounds(workers, effort):
+            for figure, reply in zip(found, replies, strict=True):
+                figure.rounds.append(1000 * reply["seconds"]["step"])
+                figure.peak = reply["peak"]
     result: dict[str, list[Figures]] = {}
     for worker, figure in zip(workers, found, strict=True):
         result.setdefault(worker.peer.name, []).append(figure)
     return result
 
 
-def _prepared(worker: Worker, work: dict[str, Any]) -> tuple[Figures, dict[str, Any]]:
+def _prepared(worker: Worker, work: dict[str, Any]) -> Figures:
     """Build the network and make the first step."""
     said = worker.build(work)
     first = worker.run(1)
-    figure = Figures(
+    return Figures(
         variant=worker.variant,
         versions=said["versions"],
         parameters=said["parameters"],
@@ -108,21 +104,21 @@ def _prepared(worker: Worker, work: dict[str, Any]) -> tuple[Figures, dict[str, 
         resting=said["memory"],
         peak=first["peak"],
     )
-    return figure, said
 
 
-def _compare(said: list[dict[str, Any]], workers: list[Worker]) -> None:
-    """All have built the same network, or the comparison means nothing."""
-    for other, worker in zip(said[1:], workers[1:], strict=True):
-        if other["parameters"] != said[0]["parameters"]:
+def check_same(workers: Sequence[Worker]) -> None:
+    """Raise PeerError unless all have built the same network: else the comparison means nothing."""
+    one, *others = workers
+    for other in others:
+        if other.said["parameters"] != one.said["parameters"]:
             raise PeerError(
-                f"{worker.label} built a network of {other['parameters']:,} parameters, "
-                f"{workers[0].label} one of {said[0]['parameters']:,}: they cannot be compared."
+                f"{other.label} built a network of {other.said['parameters']:,} parameters, {one.label} one "
+                f"of {one.said['parameters']:,}: they cannot be compared."
             )
-        if not _close(other["output"], said[0]["output"]):
+        if not _close(other.said["output"], one.said["output"]):
             raise PeerError(
-                f"The networks of {worker.label} and {workers[0].label} give different outputs for the same "
-                "images: they cannot be compared."
+                f"The networks of {other.label} and {one.label} give different outputs for the same images: "
+                "they cannot be compared."
             )
 
 
@@ -131,7 +127,7 @@ def _close(a: list[float], b: list[float]) -> bool:
     return len(a) == len(b) and all(abs(x - y) <= TOLERANCE * largest for x, y in zip(a, b, strict=True))
 
 
-def rounds(workers: Sequence[Worker], effort: Effort):
+def rounds(workers: Sequence[Worker], effort: Effort) -> Iterator[list[dict[str, Any]]]:
     """The replies of all workers, round by round, after a round that only warms up.
 
     Every other round goes through the workers backwards: who comes after whom shall not matter.

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, peer: Peer, variant: str, threads: int) -> None:
         self.peer, self.variant, self.threads = peer, variant, threads
         self.started = time.perf_counter()
+        self.said: dict[str, Any] = {}  # about the network of the last task
         self._messages = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", peer.module],
@@ -67,7 +68,8 @@ class Worker:
 
     def build(self, task: dict[str, Any]) -> dict[str, Any]:
         """Let it build the task's network; what it says about it."""
-        return self._ask({"task": {**task, "variant": self.variant, "threads": self.threads}})
+        self.said = self._ask({"task": {**task, "variant": self.variant, "threads": self.threads}})
+        return self.said
 
     def run(self, steps: int) -> dict[str, Any]:
         """Let it make so many steps; seconds for each phase of one, and memory."""
@@ -104,11 +106,16 @@ class Worker:
         self._process.stdout.close()
         self._messages.close()
 
-    def __enter__(self) -> Worker:
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+@contextmanager
+def open_workers(peers: Iterable[Peer], kind: str, threads: int) -> Iterator[list[Worker]]:
+    """A worker for each variant of each peer that does tasks of this kind, until the block ends."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(closing(Worker(peer, variant, threads)))
+            for peer in peers
+            for variant in peer.variants.get(kind, ())
+        ]
 
 
 @contextmanager

@@ -44,12 +44,20 @@ def memory(record: Record, task: str) -> Table:
 
 def heading(record: Record) -> str:
     """The machine, the versions and the way of measuring, in two sentences."""
-    versions = ", ".join(_version(name, version) for name, version in record["versions"].items())
     return (
-        f"{record['processor']}, {record['threads']} thread{'s' if record['threads'] > 1 else ''}, "
-        f"{record['taken'][:10]}. {versions}. Median of {record['rounds']} rounds of "
-        f"{record['seconds']:g} s each, in brackets the fastest and the slowest round."
+        f"{machine(record)}, {record['taken'][:10]}. {versions(record)}. Median of {record['rounds']} rounds "
+        f"of {record['seconds']:g} s each, in brackets the fastest and the slowest round."
     )
+
+
+def machine(record: Record) -> str:
+    """The processor and how much of it was used."""
+    return f"{record['processor']}, {record['threads']} thread{'s' if record['threads'] > 1 else ''}"
+
+
+def versions(record: Record) -> str:
+    """Of Python, of tinynet and what it is built on, and of its rivals."""
+    return ", ".join(_version(name, version) for name, version in record["versions"].items())
 
 
 def summary(record: Record) -> str:
@@ -96,12 +104,12 @@ def _of_each(record: Record, task: str, title: str, cell) -> Table:
 def _time(figures: dict[str, Any] | None) -> str:
     if figures is None:
         return "-"
-    numbers = [_digits(figures[name]) for name in ("median", "min", "max")]
+    numbers = [digits(figures[name]) for name in ("median", "min", "max")]
     variant = f" {figures['variant']}" if figures["variant"] in ("NCHW", "NHWC") else ""
     return f"{numbers[0]} ({numbers[1]}-{numbers[2]}){variant}"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
     """Three significant digits, never an exponent."""
     decimals = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{decimals}f}"
