@@ -158,6 +158,12 @@ def _windows_grad(normal):
         yield g, x.shape, weight.shape[:2], stride, pads
 
 
+def _losses(normal):
+    for N, K in [(1, 2), (7, 3), (50, 10), (3, 200)]:
+        z, t = normal(N, K), np.abs(normal(N, K))
+        yield z, np.eye(K, dtype=z.dtype)[np.arange(N) % K] if K == 10 else t / t.sum(axis=1, keepdims=True)
+
+
 _conv = _convolutions(lambda C, O: (C, O), lambda C, O: O)
 _depthwise = _convolutions(lambda C, M: (C, M), lambda C, M: C * M)
 _CASES: dict[str, Callable[..., Any]] = {
@@ -187,6 +193,7 @@ _CASES: dict[str, Callable[..., Any]] = {
     ),
     "moments": lambda normal: ((normal(R, C) + 3,) for R, C in ROWS),
     "scale_shift": lambda normal: ((normal(R, C), normal(C), normal(C)) for R, C in ROWS),
+    "softmax_cross_entropy": _losses,
     "relu": lambda normal: ((x, limit) for x, _, limit in _relus(normal)),
     "relu_grad": _relus,
     "dropout": _dropouts,
