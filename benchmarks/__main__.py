@@ -19,8 +19,8 @@ from tinynet.errors import InputError, TinynetError
 from tinynet.report import style
 from tinynet.train import files
 
-from . import cases, chart, layerwise, scaling, tables
-from .comparison import Record, compare
+from . import cases, chart, layerwise, recorded, scaling, tables
+from .comparison import Record, compare, tell
 from .measure import QUICK, Effort
 from .peers import RIVALS, TINYNET, Peer
 
@@ -40,12 +40,15 @@ def main(arguments: list[str]) -> int:
 
 def run_compare(options: argparse.Namespace) -> None:
     """`python -m benchmarks`."""
+    if options.record and (options.cases or options.peers is not None or options.rounds or options.quick):
+        raise InputError("--record keeps whole runs only: leave out --cases, --peers, --rounds and --quick.")
     effort = QUICK if options.quick else Effort()
     if options.rounds:
         effort = Effort(options.rounds, effort.seconds)
     record = compare(cases.chosen(options.cases), _peers(options.peers), options.threads, effort)
     print("\n" + tables.show(record))
-    _write(options.out, "comparison", record, chart.comparison(record))
+    picture = chart.comparison(record) if record["cases"] else None
+    _write(options, "comparison", record, picture)
 
 
 def run_layers(options: argparse.Namespace) -> None:
@@ -54,7 +57,7 @@ def run_layers(options: argparse.Namespace) -> None:
     case = layerwise.chosen(options.case, cases.CASES)
     record = layerwise.measure_layers(case, peers, options.threads, layerwise.EFFORT)
     print(f"\n{record['label']}\n\n{tables.plain(layerwise.table(record))}")
-    _write(options.out, "layers", record)
+    _write(options, "layers", record)
 
 
 def run_scaling(options: argparse.Namespace) -> None:
@@ -63,16 +66,19 @@ def run_scaling(options: argparse.Namespace) -> None:
     record = scaling.measure_scaling(peers, options.threads, scaling.EFFORT)
     for series in ("batch", "side"):
         print("\n" + tables.plain(scaling.table(record, series)))
-    _write(options.out, "scaling", record, chart.scaling(record))
+    _write(options, "scaling", record, chart.scaling(record))
 
 
-def _write(folder: Path, name: str, record: Record, figure: Any = None) -> None:
-    """Keep the record, and the picture if there is one."""
+def _write(options: argparse.Namespace, name: str, record: Record, picture: Any = None) -> None:
+    """Keep the record, and the picture if there is one; with --record, in the README too."""
+    folder = recorded.FOLDER if options.record else options.out
     folder.mkdir(parents=True, exist_ok=True)
     files.write_json(folder / f"{name}.json", record)
-    if figure is not None:
-        files.write_bytes(folder / f"{name}.png", style.to_png(figure))
-    print(f"\nWritten to {folder}: {name}.json{'' if figure is None else f', {name}.png'}")
+    if picture is not None:
+        files.write_bytes(folder / f"{name}.png", style.to_png(picture))
+    if options.record:
+        recorded.main([])
+    print(f"\nWritten to {folder}: {name}.json{'' if picture is None else f', {name}.png'}")
 
 
 def _present(names: list[str] | None) -> list[Peer]:
@@ -80,7 +86,7 @@ def _present(names: list[str] | None) -> list[Peer]:
     found = []
     for peer in _peers(names):
         if peer.missing():
-            print(peer.missing())
+            tell(peer.missing())
         else:
             found.append(peer)
     return found
@@ -116,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--threads", type=count, default=2, metavar="N", help="of every peer (2)")
         command.add_argument(
             "--out", type=Path, default=Path("runs/benchmarks"), metavar="DIR", help="(runs/benchmarks)"
+        )
+        command.add_argument(
+            "--record", action="store_true", help="keep the run in benchmarks/recorded and in its README"
         )
     return parser
 

@@ -75,14 +75,15 @@ CASES = (
 
 
 def chosen(words: list[str] | None) -> list[Case]:
-    """The cases whose name contains one of the words; all of them without words.
+    """The cases called by one of the words, or with it in their name; all of them without words.
 
     Raises InputError for a word that is in no name.
     """
+    names = [case.name for case in CASES]
+    wanted = set(names if not words else [])
     for word in words or []:
-        if not any(word in case.name for case in CASES):
-            raise InputError(
-                f"There is no case with {word!r} in its name; there are "
-                f"{', '.join(case.name for case in CASES)}."
-            )
-    return [case for case in CASES if not words or any(word in case.name for word in words)]
+        found = [word] if word in names else [name for name in names if word in name]
+        if not found:
+            raise InputError(f"There is no case with {word!r} in its name; there are {', '.join(names)}.")
+        wanted.update(found)
+    return [case for case in CASES if case.name in wanted]

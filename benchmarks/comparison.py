@@ -19,7 +19,12 @@ Record = dict[str, Any]
 LABELS = {peer.name: peer.label for peer in (TINYNET, *RIVALS)}
 
 
-def compare(cases: Sequence[Case], peers: Sequence[Peer], threads: int, effort: Effort, say=print) -> Record:
+def tell(text: str) -> None:
+    """Say at once what is being done."""
+    print(text, flush=True)
+
+
+def compare(cases: Sequence[Case], peers: Sequence[Peer], threads: int, effort: Effort, say=tell) -> Record:
     """Measure the cases one after the other. A peer that is missing or fails is left out, with a sentence."""
     record = {**surroundings(threads), "rounds": effort.rounds, "seconds": effort.seconds}
     record |= {"cases": [], "left_out": []}
@@ -34,13 +39,14 @@ def compare(cases: Sequence[Case], peers: Sequence[Peer], threads: int, effort: 
     for number, case in enumerate(cases, 1):
         say(f"[{number}/{len(cases)}] {case.task}: {case.label}")
         try:
-            found = measure(case, present, threads, effort)
-        except PeerError as error:
-            record["left_out"].append(f"{case.name}: {error}")
-            say(str(error))
-        else:
+            found, problems = measure(case, present, threads, effort)
             record["cases"].append(case_record(case, found))
             record["versions"] |= _versions(found)
+        except PeerError as error:
+            problems = [str(error)]
+        for problem in problems:
+            record["left_out"].append(f"{case.name}: {problem}")
+            say(problem)
     return record
 
 

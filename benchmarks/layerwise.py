@@ -18,7 +18,7 @@ from tinynet.kernels.threads import set_num_threads
 from tinynet.report.limit import Limit, measure_limit
 
 from .cases import TRAINING, Case
-from .comparison import LABELS, Record, surroundings
+from .comparison import LABELS, Record, surroundings, tell
 from .measure import Effort, check_same, rounds
 from .peers import Peer
 from .process import Worker, open_workers, task
@@ -27,7 +27,7 @@ EFFORT = Effort(rounds=5, seconds=0.06)
 USUAL = "train-mobilenet-0.25-128"
 
 
-def measure_layers(case: Case, peers: Sequence[Peer], threads: int, effort: Effort, say=print) -> Record:
+def measure_layers(case: Case, peers: Sequence[Peer], threads: int, effort: Effort, say=tell) -> Record:
     """Measure the layers of the case's network at its batch size."""
     set_num_threads(threads)
     network = tn.models.build(case.network.model, **case.network.options)

@@ -66,21 +66,32 @@ class Effort:
 QUICK = Effort(rounds=3, seconds=0.3)
 
 
-def measure(case: Case, peers: Sequence[Peer], threads: int, effort: Effort) -> dict[str, list[Figures]]:
-    """For each peer that does the case's task, the figures of its variants.
+def measure(
+    case: Case, peers: Sequence[Peer], threads: int, effort: Effort
+) -> tuple[dict[str, list[Figures]], list[str]]:
+    """For each peer that does the case's task, the figures of its variants; and who had to be left out.
 
-    Raises PeerError if a peer fails, or if its network has another number of parameters or says something
-    else about the same images than tinynet's.
+    That is a peer that fails to build the network, or builds another one than the first peer, which is
+    tinynet. Raises PeerError if the first peer fails, or any other once it is being timed.
     """
     network = case.network
     workers: list[Worker] = []
     found: list[Figures] = []
+    left_out: list[str] = []
     with task(case.task, network.model, network.options, case.batch) as work, ExitStack() as stack:
         for peer in peers:
             for variant in peer.variants.get(case.task, ()):
-                workers.append(stack.enter_context(closing(Worker(peer, variant, threads))))
-                found.append(_prepared(workers[-1], work))
-        check_same(workers)
+                worker = stack.enter_context(closing(Worker(peer, variant, threads)))
+                try:
+                    figure = _prepared(worker, work)
+                    check_same([*workers[:1], worker])
+                except PeerError as error:
+                    if not workers:
+                        raise
+                    left_out.append(str(error))
+                else:
+                    workers.append(worker)
+                    found.append(figure)
         for replies in rounds(workers, effort):
             for figure, reply in zip(found, replies, strict=True):
                 figure.rounds.append(1000 * reply["seconds"]["step"])
@@ -88,7 +99,7 @@ def measure(case: Case, peers: Sequence[Peer], threads: int, effort: Effort) -> 
     result: dict[str, list[Figures]] = {}
     for worker, figure in zip(workers, found, strict=True):
         result.setdefault(worker.peer.name, []).append(figure)
-    return result
+    return result, left_out
 
 
 def _prepared(worker: Worker, work: dict[str, Any]) -> Figures:

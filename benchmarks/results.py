@@ -22,10 +22,11 @@ from tinynet.errors import InputError, TinynetError
 from tinynet.train import RunFolder
 from tinynet.train.run import processor
 
+from .sections import with_section
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = Path(__file__).resolve().parent / "results"
 README = ROOT / "README.md"
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 HEADER = (
     "| command | parameters | epochs | training accuracy | test accuracy | test loss | seconds an epoch |\n"
     "|---|---:|---:|---:|---:|---:|---:|\n"
@@ -82,11 +83,7 @@ def command(configuration: dict) -> str:
 def write(check: bool) -> int:
     """Put the table between the two marks of the README, or with `check` say whether it is there."""
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise InputError(f"README.md has no {BEGIN} ... {END}: put the two marks where the table goes.")
-    new = f"{before}{BEGIN}\n{table()}{END}{after}"
+    new = with_section(text, "results", table())
     if check:
         if new != text:
             print("README.md has other figures than benchmarks/results: run python -m benchmarks.results")

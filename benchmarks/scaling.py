@@ -13,7 +13,7 @@ from statistics import median
 
 import numpy as np
 
-from .comparison import LABELS, Record, surroundings
+from .comparison import LABELS, Record, surroundings, tell
 from .measure import Effort, rounds
 from .peers import Peer
 from .process import Worker, open_workers, task
@@ -26,7 +26,7 @@ SIDE_OF_BATCHES, BATCH_OF_SIDES = 32, 8
 EXPONENTS = np.linspace(0.5, 1.5, 101)
 
 
-def measure_scaling(peers: Sequence[Peer], threads: int, effort: Effort, say=print) -> Record:
+def measure_scaling(peers: Sequence[Peer], threads: int, effort: Effort, say=tell) -> Record:
     """The time of a step for all batches at one size of image, and for all sizes at one batch."""
     record = {
         **surroundings(threads),

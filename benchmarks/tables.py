@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from .cases import INFERENCE, TRAINING
@@ -60,10 +59,10 @@ def versions(record: Record) -> str:
     return ", ".join(_version(name, version) for name, version in record["versions"].items())
 
 
-def summary(record: Record) -> str:
-    """How many of the promised ratios hold, and what was left out."""
+def verdict_sentence(record: Record) -> str:
+    """How many of the promised ratios hold."""
     held, asked = verdict(record["cases"])
-    return "\n".join([f"{held} of {asked} floors hold.", *record["left_out"]])
+    return f"{held} of {asked} floors hold." if asked else "No floor was put to the test."
 
 
 def plain(table: Table) -> str:
@@ -137,12 +136,18 @@ def _version(name: str, version: str) -> str:
     return version if name in LABELS.values() else f"{name} {version}"
 
 
-def show(record: Record, tasks: Sequence[str] = (TRAINING, INFERENCE)) -> str:
-    """All tables, for a terminal."""
+def of_task(record: Record, task: str) -> list[Table]:
+    """All tables of training or of inference; none if nothing was measured."""
+    if not _cases(record, task):
+        return []
+    found = [times(record, task), ratios(record, task), beginnings(record, task), memory(record, task)]
+    return [table for table in found if len(table[0]) > 1]
+
+
+def show(record: Record) -> str:
+    """Everything, for a terminal."""
     parts = [heading(record)]
-    for task in tasks:
-        if _cases(record, task):
-            name = task.capitalize()
-            parts += [f"{name}\n\n{plain(times(record, task))}", plain(ratios(record, task))]
-            parts += [plain(beginnings(record, task)), plain(memory(record, task))]
-    return "\n\n".join([*parts, summary(record)])
+    for task in (TRAINING, INFERENCE):
+        found = of_task(record, task)
+        parts += [task.capitalize()] * bool(found) + [plain(table) for table in found]
+    return "\n\n".join([*parts, "\n".join([verdict_sentence(record), *record["left_out"]])])

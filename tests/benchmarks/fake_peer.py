@@ -1,0 +1,35 @@
+"""A peer that computes nothing: it does what the task's `model` says, and tells of its own process."""
+
+import os
+import sys
+
+import numpy as np
+
+
+class Program:
+    versions = "Fake 1.0"
+
+    def __init__(self, task):
+        self.task = task
+        self.parameters = task["options"].get(f"parameters {task['variant']}", 7)
+
+    def output(self):
+        scale = self.task["options"].get(f"scale {self.task['variant']}", 1)
+        return scale * np.arange(6.0).reshape(2, 3)
+
+    def run(self, steps):
+        if self.task["model"] == "dies":
+            print("No strength left.", file=sys.stderr, flush=True)
+            os._exit(3)
+        print("what libraries like to print")
+        return {"step": self.task["options"].get(f"seconds {self.task['variant']}", 0.25) + 0.001 * steps}
+
+
+def build(task):
+    if task["model"] == "fails":
+        raise ValueError("there is no such layer")
+    if task["model"] == "looks around":
+        task["options"] = {"parameters a": [sorted({"tinynet", "numba"} & set(sys.modules))]}
+        task["options"]["parameters a"].append(os.environ["OMP_NUM_THREADS"])
+        task["options"]["parameters a"].append(os.environ["TINYNET_NUM_THREADS"])
+    return Program(task)
