@@ -34,6 +34,7 @@ def refused(tinynet):
         (["summary", "simple-cnn", "--width", "2"], ["--width does not apply to simple-cnn"]),
         (["summary", "separable-cnn-binary", "--classes", "5"], ["--classes does not apply"]),
         (["summary", "mobilenet", "--resolution", "3"], ["resolution", "got 3"]),
+        (["train", "mobilenet-28", "--resolution", "32"], ["--resolution does not apply to mobilenet-28"]),
         (["summary", "mobilenet", "--width", "0"], ["--width", "above 0", "'0'"]),
         (["train", "--epochs", "0"], ["--epochs", "1 or more", "'0'"]),
         (["train", "--epochs", "ten"], ["--epochs", "'ten'"]),

@@ -307,6 +307,17 @@ def test_too_little_memory_gets_a_sentence(tinynet, monkeypatch):
     assert code == 2 and "not enough memory" in error
 
 
+def test_a_network_for_one_size_of_images_is_trained_at_that_size(tinynet, photographs, tmp_path):
+    code, _, error = tinynet(
+        "train", "mobilenet-28", "--width", "0.25", "--data", photographs, "--out", tmp_path / "run",
+        "--batch-size", "9", "--epochs", "1",
+    )  # fmt: skip
+    assert code == 0 and error == ""
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["data"]["image_shape"] == [28, 28, 3]
+    assert record["configuration"]["options"] == {"width": 0.25, "classes": 3, "in_channels": 3}
+
+
 def test_a_profile_is_printed_and_kept_and_changes_nothing(tinynet, finished, photographs, tmp_path):
     code, output, error = tinynet(
         "train", "compact-cnn", "--data", photographs, "--out", tmp_path / "run", *TRAINING,

@@ -49,7 +49,9 @@ def network_options(name: str, **chosen: Any) -> dict[str, Any]:
 def image_size(name: str, resolution: int | None) -> int:
     """The height and width to which photographs are brought for a network."""
     known = models.options(name)
-    return resolution or known.get("resolution") or known["size"]
+    if "resolution" in known or "size" in known:
+        return resolution or known.get("resolution") or known["size"]
+    return models.build(name).input_shape[0]  # type: ignore[index]  # every network of the zoo has one
 
 
 def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
@@ -68,7 +70,9 @@ def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
         )
     known = models.options(name)
     classes = len(dataset.class_names)
-    options = {**chosen, "resolution": height, "in_channels": channels}
+    options = {**chosen, "in_channels": channels}
+    if "resolution" in known or "size" in known:
+        options["resolution"] = height
     if "classes" in known:
         options["classes"] = classes
     elif classes != 2:
