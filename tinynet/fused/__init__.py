@@ -9,6 +9,9 @@ in training; `pooled.py` is convolution, ReLU and max pooling in training; `infe
 without gradients. Each has its loops in a file beside it.
 """
 
-from .plan import disabled
+from . import inference
+from .plan import INFERENCE, disabled
+
+INFERENCE += [inference.match]
 
 __all__ = ["disabled"]
