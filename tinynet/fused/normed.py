@@ -35,8 +35,8 @@ from .plan import images, is_plain
 _BLOCKS = 32  # pieces of a batch, each with sums of its own
 _ROWS = 32  # rows of images in a block, at least, unless that leaves fewer than four blocks
 _PARTIAL = 2**17  # numbers in the partial gradients of a weight, at most, unless two pieces have more
-_LINES = 2**15  # numbers of activations and gradients that a matrix product works on at a time
-_PIXELS = 128  # and at least so many pixels, for a fast product
+_LINES = 2**16  # numbers of activations and gradients that a matrix product works on at a time
+_PIXELS = 512  # and at least so many pixels, for a fast product
 _FEW_CHANNELS = 4  # a standard convolution of more would keep nine times its input
 
 
@@ -73,7 +73,7 @@ class Reading(NamedTuple):
 
     @property
     def applied(self) -> tuple[np.ndarray, ...]:
-        return self.z, self.rows[0], self.rows[1], self.limits
+        return self.z, self.rows, self.limits
 
 
 class ConvNormReLU(Op):
@@ -148,7 +148,7 @@ class ConvNormReLU(Op):
         edges = _edges(len(grad), _BLOCKS)
         sums = np.empty((len(edges) - 1, 2, self.links[-1].channels[1]))
         g = empty(reading.z.shape, grad.dtype)
-        normed_rows.masked(ready(grad).reshape(g.shape), *reading.applied, reading.rows[2], edges, g, sums)
+        normed_rows.masked(ready(grad).reshape(g.shape), *reading.applied, edges, g, sums)
         return g, sums
 
     # One convolution
@@ -190,7 +190,7 @@ class ConvNormReLU(Op):
         sums = np.empty((len(edges) - 1, 2, C))
         g_below = empty(below.z.shape if wanted else (0, *below.z.shape[1:]), g.dtype)
         parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
-        read = (g, above.z, pqr, *below.applied, below.rows[2])
+        read = (g, above.z, pqr, *below.applied)
         written = (_scratch(link, g.dtype), g_below, sums, parts)
         if link.is_depthwise:
             along = _along_row(weight, OW)

@@ -17,20 +17,18 @@ TAPS = 9  # of a 3x3 window, the only one known here
 
 
 @parallel_kernel
-def depthwise_forward(z, scale, shift, limits, weight, stride, before, edges, scratch, y, moments):
+def depthwise_forward(z, rows, limits, weight, stride, before, edges, scratch, y, moments):
     """A 3x3 depthwise convolution of a: (N, H, W C) and (9, (OW + 2) C) -> (N, OH, OW C)."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
-            _depthwise_forward(
-                z, scale, shift, limits, weight, stride, before, span, scratch[t], y, moments[i]
-            )
+            _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch[t], y, moments[i])
 
 
 @parallel_kernel
 def depthwise_backward(
-    g, y, pqr, z, scale, shift, limits, mean, weight, stride, before, edges, scratch, below, sums, dweight
+    g, y, pqr, z, rows, limits, weight, stride, before, edges, scratch, below, sums, dweight
 ):
     """weight: (9, (OW + 2) C). dweight: (B, 9, C)."""
     threads, count = len(scratch), len(edges) - 1
@@ -38,13 +36,13 @@ def depthwise_backward(
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
             _depthwise_backward(
-                g, y, pqr, z, scale, shift, limits, mean, weight, stride, before, span, scratch[t], below,
+                g, y, pqr, z, rows, limits, weight, stride, before, span, scratch[t], below,
                 sums[i], dweight[i],
             )  # fmt: skip
 
 
 @kernel
-def _depthwise_forward(z, scale, shift, limits, weight, stride, before, span, scratch, y, moments):
+def _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch, y, moments):
     L, (_, OH, OL), C = z.shape[2], y.shape, moments.shape[1]
     R = _ring_row(OL, C, stride)
     ring, line = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 3 * R + L]
@@ -54,18 +52,7 @@ def _depthwise_forward(z, scale, shift, limits, weight, stride, before, span, sc
         filled = 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(
-                    z[n],
-                    filled - before[0],
-                    scale,
-                    shift,
-                    limits,
-                    stride,
-                    before[1],
-                    C,
-                    line,
-                    ring[filled % 3],
-                )
+                _fill(z[n], filled - before[0], rows, limits, stride, before[1], C, line, ring[filled % 3])
                 filled += 1
             _nine_taps(ring, oh * stride, weight, stride, C, y[n, oh])
             add_moments(y[n, oh], y[span[0], 0], totals)
@@ -74,7 +61,7 @@ def _depthwise_forward(z, scale, shift, limits, weight, stride, before, span, sc
 
 @kernel
 def _depthwise_backward(
-    g, y, pqr, z, scale, shift, limits, mean, weight, stride, before, span, scratch, below, sums, dweight
+    g, y, pqr, z, rows, limits, weight, stride, before, span, scratch, below, sums, dweight
 ):
     """Each row of dz meets the three rows of a it was computed from: both gradients grow at once."""
     (_, H, L), (_, OH, OL), C = z.shape, y.shape, dweight.shape[1]
@@ -92,18 +79,7 @@ def _depthwise_backward(
         filled, done = 0, 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(
-                    z[n],
-                    filled - before[0],
-                    scale,
-                    shift,
-                    limits,
-                    stride,
-                    before[1],
-                    C,
-                    line,
-                    ring[filled % 3],
-                )
+                _fill(z[n], filled - before[0], rows, limits, stride, before[1], C, line, ring[filled % 3])
                 filled += 1
             gradient(g[n, oh], y[n, oh], pqr, dz)
             for kh in range(3):
@@ -113,8 +89,8 @@ def _depthwise_backward(
             while done < (H + before[0] if oh == OH - 1 else (oh + 1) * stride):
                 h = done - before[0]
                 if 0 <= h < H and len(below):
-                    _in_order(spread[done % 3], done < filled, stride, before[1], C, line)
-                    mask(line, z[n, h], scale, shift, limits, mean, below[n, h], totals)
+                    pixels = _in_order(spread[done % 3], done < filled, stride, before[1], C, line)
+                    mask(pixels, z[n, h], rows, limits, below[n, h], totals)
                 spread[done % 3] = 0
                 done += 1
     dweight[:] = 0
@@ -173,15 +149,15 @@ def _spread(dz, weight, stride, C, row):
 
 
 @kernel
-def _fill(image, h, scale, shift, limits, stride, left, C, line, padded):
+def _fill(image, h, rows, limits, stride, left, C, line, padded):
     """The activations of row h of an image as a padded row; zeros for a row outside the image."""
     H, L = image.shape
     if not 0 <= h < H:
         padded[:] = 0
     elif stride == 1:
-        activate(image[h], scale, shift, limits, padded[left * C : left * C + L])
+        activate(image[h], rows, limits, padded[left * C : left * C + L])
     else:
-        activate(image[h], scale, shift, limits, line)
+        activate(image[h], rows, limits, line)
         for w in range(L // C):
             at = _place(w + left, len(padded), C)
             _copy(line[w * C : (w + 1) * C], padded[at : at + C])
@@ -190,14 +166,14 @@ def _fill(image, h, scale, shift, limits, stride, left, C, line, padded):
 @kernel
 def _in_order(padded, reached, stride, left, C, line):
     """The reverse of `_fill`: the pixels of a padded row in order; zeros if no window reached that row."""
-    if not reached:
-        line[:] = 0
-    elif stride == 1:
-        _copy(padded[left * C : left * C + len(line)], line)
-    else:
+    if stride == 1 and reached:
+        return padded[left * C : left * C + len(line)]
+    line[:] = 0
+    if reached:
         for w in range(len(line) // C):
             at = _place(w + left, len(padded), C)
             _copy(padded[at : at + C], line[w * C : (w + 1) * C])
+    return line
 
 
 @kernel

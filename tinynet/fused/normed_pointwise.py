@@ -14,32 +14,30 @@ from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gr
 
 
 @parallel_kernel
-def pointwise_forward(z, scale, shift, limits, weight, edges, lines, scratch, y, moments):
+def pointwise_forward(z, rows, limits, weight, edges, lines, scratch, y, moments):
     """y = a weight: (N, H, W C) and (C, O) -> (N, H, W O), `lines` rows at a time."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
-            _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch[t], y, moments[i])
+            _pointwise_forward(z, rows, limits, weight, span, lines, scratch[t], y, moments[i])
 
 
 @parallel_kernel
-def pointwise_backward(
-    g, y, pqr, z, scale, shift, limits, mean, weight, edges, lines, scratch, below, sums, dweight
-):
+def pointwise_backward(g, y, pqr, z, rows, limits, weight, edges, lines, scratch, below, sums, dweight):
     """weight: (O, C), transposed. dweight: (B, C, O). `below` of length 0 is not wanted."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
             _pointwise_backward(
-                g, y, pqr, z, scale, shift, limits, mean, weight, span, lines, scratch[t], below, sums[i],
+                g, y, pqr, z, rows, limits, weight, span, lines, scratch[t], below, sums[i],
                 dweight[i],
             )  # fmt: skip
 
 
 @kernel
-def _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch, y, moments):
+def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments):
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
     z_rows, y_rows = z.reshape(-1, L), y.reshape(-1, OL)
@@ -48,7 +46,7 @@ def _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch, y,
         stop = min(start + lines, span[1])
         a = scratch[: (stop - start) * L].reshape(stop - start, L)
         for row in range(start, stop):
-            activate(z_rows[row], scale, shift, limits, a[row - start])
+            activate(z_rows[row], rows, limits, a[row - start])
         out = y_rows[start:stop]
         np.dot(a.reshape((stop - start) * W, C), weight, out.reshape((stop - start) * W, O))
         for row in range(start, stop):
@@ -57,9 +55,7 @@ def _pointwise_forward(z, scale, shift, limits, weight, span, lines, scratch, y,
 
 
 @kernel
-def _pointwise_backward(
-    g, y, pqr, z, scale, shift, limits, mean, weight, span, lines, scratch, below, sums, dweight
-):
+def _pointwise_backward(g, y, pqr, z, rows, limits, weight, span, lines, scratch, below, sums, dweight):
     L, OL = z.shape[2], y.shape[2]
     (O, C), W = weight.shape, L // weight.shape[1]
     g_rows, y_rows, z_rows = g.reshape(-1, OL), y.reshape(-1, OL), z.reshape(-1, L)
@@ -73,7 +69,7 @@ def _pointwise_backward(
         a = scratch[C * O : C * O + pixels * C].reshape(stop - start, L)
         dz = scratch[C * O + pixels * C : C * O + pixels * (C + O)].reshape(stop - start, OL)
         for row in range(start, stop):
-            activate(z_rows[row], scale, shift, limits, a[row - start])
+            activate(z_rows[row], rows, limits, a[row - start])
             gradient(g_rows[row], y_rows[row], pqr, dz[row - start])
         np.dot(a.reshape(pixels, C).T, dz.reshape(pixels, O), product)
         for c in range(C):
@@ -81,5 +77,5 @@ def _pointwise_backward(
         if len(below_rows):
             np.dot(dz.reshape(pixels, O), weight, a.reshape(pixels, C))  # a has been used: its place is free
             for row in range(start, stop):
-                mask(a[row - start], z_rows[row], scale, shift, limits, mean, below_rows[row], totals)
+                mask(a[row - start], z_rows[row], rows, limits, below_rows[row], totals)
     fold_sums(totals, sums)

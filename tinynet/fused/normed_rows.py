@@ -29,9 +29,9 @@ from ..kernels.compiling import kernel, parallel_kernel
 
 
 @kernel
-def activate(z, scale, shift, limits, a):
+def activate(z, rows, limits, a):
     """a = min(max(z scale + shift, floor), ceiling)."""
-    floor, ceiling = limits[0], limits[1]
+    scale, shift, floor, ceiling = rows[0], rows[1], limits[0], limits[1]
     for j in range(len(z)):
         value = z[j] * scale[j] + shift[j]
         value = floor if value <= floor else value  # in this form a NaN stays one
@@ -39,9 +39,9 @@ def activate(z, scale, shift, limits, a):
 
 
 @kernel
-def mask(grad, z, scale, shift, limits, mean, g, totals):
+def mask(grad, z, rows, limits, g, totals):
     """g = grad where the activation was between its limits; totals += g, g (z - mean)."""
-    floor, ceiling = limits[0], limits[1]
+    scale, shift, mean, floor, ceiling = rows[0], rows[1], rows[2], limits[0], limits[1]
     total, centred = totals[0], totals[1]
     for j in range(len(z)):
         value = z[j] * scale[j] + shift[j]
@@ -114,22 +114,22 @@ def fold_sums(totals, sums):
 
 
 @parallel_kernel
-def activations(z, scale, shift, limits, edges, a):
+def activations(z, rows, limits, edges, a):
     """a, for those who come after the chain."""
     for i in prange(len(edges) - 1):
         for n in range(edges[i], edges[i + 1]):
             for h in range(z.shape[1]):
-                activate(z[n, h], scale, shift, limits, a[n, h])
+                activate(z[n, h], rows, limits, a[n, h])
 
 
 @parallel_kernel
-def masked(grad, z, scale, shift, limits, mean, edges, g, sums):
+def masked(grad, z, rows, limits, edges, g, sums):
     """The g of the last convolution, from the gradient of its activations."""
     for i in prange(len(edges) - 1):
         totals = np.zeros((2, z.shape[2]), z.dtype)
         for n in range(edges[i], edges[i + 1]):
             for h in range(z.shape[1]):
-                mask(grad[n, h], z[n, h], scale, shift, limits, mean, g[n, h], totals)
+                mask(grad[n, h], z[n, h], rows, limits, g[n, h], totals)
         fold_sums(totals, sums[i])
 
 
