@@ -16,7 +16,12 @@ Watcher = Callable[[Any, str, tuple[Any, ...], Any, float], None]
 
 
 class Part(NamedTuple):
-    """A part of a fused operation that reports on its own, and tells its work: the `who` of `watched`."""
+    """What a part of a fused operation does: the name of its row in a profile, arithmetic and bytes.
+
+    An operation that wants a row for each of its parts runs them through `watched` within its own forward
+    and backward. The `who` of a part has a method `part(what, arguments) -> Part`, which is asked only
+    when somebody watches.
+    """
 
     name: str
     flops: int

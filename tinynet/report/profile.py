@@ -22,7 +22,7 @@ import numpy as np
 from ..arguments import whole_number
 from ..optim import Optimizer
 from ..tensor import Op, is_grad_enabled
-from ..watching import Part, watching
+from ..watching import watching
 from .limit import Limit, measure_limit
 
 HEADER = ("operation", "calls", "forward ms", "backward ms", "share", "GFLOP/s", "GB/s", "of the limit")
@@ -169,15 +169,16 @@ class Profile:
 def _row(who: Any, what: str, arguments: tuple[Any, ...], result: Any) -> Row:
     """What one piece of work was, without its time."""
     calls = int(what != "backward")
-    if isinstance(who, Part):
-        return Row(who.name, calls, flops=who.flops, bytes=who.bytes)
     if isinstance(who, Op):
         traffic = _bytes([*arguments, result, *vars(who).values()])
         return Row(who.name, calls, flops=_flops(who, what, arguments[0], result), bytes=traffic)
     if isinstance(who, Optimizer):  # reads and writes parameters and what it keeps, and reads gradients
         size = sum(parameter.size * parameter.dtype.itemsize for parameter in who.parameters)
         return Row(type(who).__name__, calls, bytes=(2 * (1 + len(who.slots)) + 1) * size)
-    return Row(LOADING if what == "load" else type(who).__name__, calls)
+    if what == "load":
+        return Row(LOADING, calls)
+    part = who.part(what, arguments)
+    return Row(part.name, calls, flops=part.flops, bytes=part.bytes)
 
 
 def _flops(op: Op, what: str, argument: Any, result: Any) -> int:
