@@ -6,11 +6,16 @@ In the layout `(N, H, W, C)` a pointwise convolution is this with R = N H W rows
 weight as `b`: nothing is moved or copied, the observation behind MobileNet's speed (Howard et al.
 2017, section 3.2).
 
-All products of the framework run here, as blocks given to Numba's threads, each block one call of
-BLAS. Two ways of cutting are enough. Where there are many rows and a small weight, rows are cut
-(`_multiply_rows`). Where the weight is the large matrix, as in a dense layer, the summed index k is
-cut so that each core reads its own part of the weight once (`_sum_of_products`); the small matrices
-are transposed to fit, the large one never is.
+A small product is one call of BLAS. A larger one is cut into blocks, each one call of BLAS in one of
+Numba's threads. Where there are many rows, they are cut. Where the weight is the large matrix, as in
+a dense layer, it is cut along k, so that each of its rows is read by one block only; what a block
+needs of the small matrices is copied for it, the large one is never copied or transposed:
+
+    y  = sum over blocks of a[:, block] b[block]      (summed at the end, in float64)
+    da[:, block] = g b[block].T
+    db[block] = a[:, block].T g
+
+Blocks want to be few and large: BLAS rearranges both matrices for each call.
 """
 
 # ruff: noqa: E741  (O is the shape letter of output channels)
@@ -19,12 +24,14 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from .compiling import blocks, merged, parallel_kernel, quiet, ready
+from .compiling import blocks, kernel, merged, parallel_kernel, ready
 from .memory import empty
 from .threads import region
 
-_BLOCKS = 16  # pieces of work; more than the cores of a usual machine, few enough for large products
+_ALONE = 1024 * 1024  # multiplications up to which waking other threads takes longer than they save
+_BLOCKS = 16  # pieces of rows, at most; more only where a sum in float32 would get too long
 _BLOCK_ROWS = 1024  # rows in a block of a sum, at most: as long as a sum in float32 may get
+_WEIGHT_BLOCKS = 8  # pieces of a large weight, at most
 
 
 def matmul_definition(a, b, bias):
@@ -71,87 +78,191 @@ def column_sum_definition(g):
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """`a @ b + bias`: (R, K) and (K, O) and (O,) -> (R, O)."""
     a, b = ready(a), ready(b)
+    (R, K), O = a.shape, b.shape[1]
+    y = empty((R, O), a.dtype)
+    bias = np.zeros(O, b.dtype) if bias is None else ready(bias)
     with region:
-        if _weight_is_small(a):
-            return _rows(a, b, bias)
-        y = _sum(ready(a.T), b)
-        if bias is not None:
-            with quiet():
-                y += bias
-        return y
+        if _is_small(R, K, O):
+            _multiply(a, b, bias, y)
+        elif _has_many_rows(R, K):
+            _multiply_rows(a, b, bias, _row_blocks(R), y)
+        else:
+            edges = _weight_blocks(K)
+            products = empty((len(edges) - 1, O, R), a.dtype)
+            _products(a, b, edges, products)
+            _add_up(products, bias, blocks(O, _BLOCKS), y)
+    return y
 
 
 def matmul_grad_a(g: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`g @ b.T`: (R, O) and (K, O) -> (R, K)."""
     g, b = ready(g), ready(b)
+    (R, O), K = g.shape, b.shape[0]
+    da = empty((R, K), g.dtype)
     with region:
-        if len(g) >= len(b):
-            return _rows(g, ready(b.T))
-        return ready(_rows(b, ready(g.T)).T)
+        if _is_small(R, K, O):
+            _multiply_transposed(g, b, da)
+        elif _has_many_rows(R, K):
+            _multiply_rows_transposed(g, b, _row_blocks(R), da)
+        else:
+            _fill_columns(g, b, _weight_blocks(K), da)
+    return da
 
 
 def matmul_grad_b(a: np.ndarray, g: np.ndarray) -> np.ndarray:
     """`a.T @ g`: (R, K) and (R, O) -> (K, O)."""
     a, g = ready(a), ready(g)
+    (R, K), O = a.shape, g.shape[1]
+    db = empty((K, O), a.dtype)
     with region:
-        if _weight_is_small(a):
-            return _sum(a, g)
-        return _rows(ready(a.T), g)
+        if _is_small(R, K, O):
+            _sum_of_products(a, g, db)
+        elif R * (K + O) >= _BLOCKS * K * O:  # partial sums are smaller than what is summed
+            edges = _row_blocks(R)
+            sums = empty((len(edges) - 1, K, O), a.dtype)
+            _partial_sums(a, g, edges, sums)
+            db = merged(sums)
+        else:
+            _fill_rows(a, g, _weight_blocks(K), db)
+    return db
 
 
 def column_sum(g: np.ndarray) -> np.ndarray:
     """`g.sum(axis=0)`: (R, O) -> (O,); block sums in the dtype of `g`, their total in float64."""
     g = ready(g)
-    edges = blocks(len(g), max(_BLOCKS, len(g) // _BLOCK_ROWS))
+    alone = g.size <= _ALONE // 8
+    edges = blocks(len(g), max(1 if alone else _BLOCKS, len(g) // _BLOCK_ROWS))
     sums = np.zeros((len(edges) - 1, g.shape[1]), g.dtype)
-    with region:
-        _sum_columns(g, edges, sums)
+    if alone:
+        _sum_blocks(g, edges, sums)
+    else:
+        with region:
+            _sum_blocks_in_parallel(g, edges, sums)
     return merged(sums)
 
 
-def _weight_is_small(a: np.ndarray) -> bool:
-    return a.shape[0] >= a.shape[1]
+def _is_small(R: int, K: int, O: int) -> bool:
+    return R * K * O <= _ALONE
 
 
-def _rows(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
-    """`a @ b + bias`, cut by rows of `a`."""
-    y = empty((a.shape[0], b.shape[1]), a.dtype)
-    bias = np.zeros(b.shape[1], b.dtype) if bias is None else ready(bias)
-    _multiply_rows(a, b, bias, blocks(len(a), max(_BLOCKS, len(a) // _BLOCK_ROWS)), y)
-    return y
+def _has_many_rows(R: int, K: int) -> bool:
+    return 16 * R >= K
 
 
-def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """`a.T @ b`, cut along the summed index, which is the rows of both."""
-    edges = blocks(len(a), _BLOCKS)
-    products = empty((len(edges) - 1, a.shape[1], b.shape[1]), a.dtype)
-    _sum_of_products(a, b, edges, products)
-    return merged(products)
+def _row_blocks(R: int) -> np.ndarray:
+    return blocks(R, max(2, min(_BLOCKS, R // 128), R // _BLOCK_ROWS))
+
+
+def _weight_blocks(K: int) -> np.ndarray:
+    return blocks(K, max(2, min(_WEIGHT_BLOCKS, K // 128)))
+
+
+@kernel
+def _multiply(a, b, bias, y):
+    np.dot(a, b, y)
+    for r in range(y.shape[0]):
+        for o in range(y.shape[1]):
+            y[r, o] += bias[o]
 
 
 @parallel_kernel
 def _multiply_rows(a, b, bias, edges, y):
-    """y = a b + bias, one block of rows at a time: the product is still in cache when the bias is added."""
-    for i in prange(len(edges) - 1):
-        part = y[edges[i] : edges[i + 1]]  # (rows, O)
-        np.dot(a[edges[i] : edges[i + 1]], b, part)
-        for r in range(part.shape[0]):
-            for o in range(part.shape[1]):
-                part[r, o] += bias[o]
-
-
-@parallel_kernel
-def _sum_of_products(a, b, edges, products):
-    """products[i] = a[rows of block i].T b[rows of block i]."""
     for i in prange(len(edges) - 1):
         rows = slice(edges[i], edges[i + 1])
-        np.dot(a[rows].T, b[rows], products[i])
+        _multiply(a[rows], b, bias, y[rows])
 
 
 @parallel_kernel
-def _sum_columns(g, edges, sums):
-    """sums[i, o] = sum of g[r, o] over the rows of block i."""
+def _products(a, b, edges, products):
+    """products[i, o, r] = sum of a[r, k] b[k, o] over block i: in this order BLAS is fastest."""
     for i in prange(len(edges) - 1):
-        for r in range(edges[i], edges[i + 1]):
-            for o in range(g.shape[1]):
-                sums[i, o] += g[r, o]
+        part = _columns(a, edges[i], edges[i + 1])
+        np.dot(b[edges[i] : edges[i + 1]].T, part.T, products[i])
+
+
+@parallel_kernel
+def _add_up(products, bias, edges, y):
+    """y[r, o] = sum of products[i, o, r] over i, plus bias[o]; a block owns columns of y."""
+    for i in prange(len(edges) - 1):
+        _add_up_columns(products, bias, edges[i], edges[i + 1], y)
+
+
+@kernel
+def _add_up_columns(products, bias, first, last, y):
+    total = np.empty(y.shape[0], np.float64)
+    for o in range(first, last):
+        total[:] = bias[o]
+        for i in range(products.shape[0]):
+            for r in range(len(total)):
+                total[r] += products[i, o, r]
+        for r in range(len(total)):
+            y[r, o] = total[r]
+
+
+@kernel
+def _multiply_transposed(g, b, da):
+    np.dot(g, b.T, da)
+
+
+@parallel_kernel
+def _multiply_rows_transposed(g, b, edges, da):
+    for i in prange(len(edges) - 1):
+        rows = slice(edges[i], edges[i + 1])
+        np.dot(g[rows], b.T, da[rows])
+
+
+@parallel_kernel
+def _fill_columns(g, b, edges, da):
+    for i in prange(len(edges) - 1):
+        part = np.dot(b[edges[i] : edges[i + 1]], g.T)  # (k, R)
+        for r in range(part.shape[1]):
+            for k in range(part.shape[0]):
+                da[r, edges[i] + k] = part[k, r]
+
+
+@kernel
+def _sum_of_products(a, g, db):
+    np.dot(a.T, g, db)
+
+
+@parallel_kernel
+def _partial_sums(a, g, edges, sums):
+    for i in prange(len(edges) - 1):
+        rows = slice(edges[i], edges[i + 1])
+        np.dot(a[rows].T, g[rows], sums[i])
+
+
+@parallel_kernel
+def _fill_rows(a, g, edges, db):
+    for i in prange(len(edges) - 1):
+        part = _columns(a, edges[i], edges[i + 1])
+        np.dot(part.T, g, db[edges[i] : edges[i + 1]])
+
+
+@kernel
+def _columns(a, first, last):
+    """A copy of a[:, first:last], as BLAS wants its matrices without gaps."""
+    part = np.empty((a.shape[0], last - first), a.dtype)
+    for r in range(len(part)):
+        part[r] = a[r, first:last]
+    return part
+
+
+@kernel
+def _sum_blocks(g, edges, sums):
+    """sums[i, o] = sum of g[r, o] over the rows of block i."""
+    for i in range(len(edges) - 1):
+        _sum_block(g[edges[i] : edges[i + 1]], sums[i])
+
+
+@parallel_kernel
+def _sum_blocks_in_parallel(g, edges, sums):
+    for i in prange(len(edges) - 1):
+        _sum_block(g[edges[i] : edges[i + 1]], sums[i])
+
+
+@kernel
+def _sum_block(g, total):
+    for r in range(g.shape[0]):
+        for o in range(g.shape[1]):
+            total[o] += g[r, o]
