@@ -29,7 +29,9 @@ from ..nn.conv import Conv2D, DepthwiseConv2D, PointwiseConv2D
 from ..nn.module import Module
 from ..nn.norm import BatchNorm
 from ..tensor import Op, Tensor
+from ..watching import Part, watched
 from . import normed_depthwise, normed_pointwise, normed_rows
+from .parts import work_of
 from .plan import images, is_plain
 
 _BLOCKS = 32  # pieces of a batch, each with sums of its own
@@ -59,6 +61,11 @@ class Link(NamedTuple):
     @property
     def is_standard(self) -> bool:
         return isinstance(self.convolution, Conv2D)
+
+    def part(self, what: str, arguments: tuple[Any, ...]) -> Part:
+        """Its row in a profile."""
+        read = arguments[1].z if what == "forward" else arguments[1]
+        return work_of(self, what, read, wanted=arguments[-1] is not False)
 
 
 class Reading(NamedTuple):
@@ -97,7 +104,7 @@ class ConvNormReLU(Op):
         self.readings = [reading]
         with region:
             for link, (weight, gamma, beta) in zip(self.links, _triples(parameters), strict=True):
-                reading = self._forward(link, reading, weight, gamma, beta)
+                reading = watched(link, "forward", self._forward, link, reading, weight, gamma, beta)
                 if any(self.needs_input_grad):
                     self.readings.append(reading)
             return self._exit(reading)
@@ -111,7 +118,9 @@ class ConvNormReLU(Op):
             for place in reversed(range(len(self.links))):
                 weight, gamma, _ = triples[place]
                 wanted = place > 0 or self.needs_input_grad[0]
-                g, sums, found = self._backward(place, g, sums, weight, gamma, wanted)
+                g, sums, found = watched(
+                    self.links[place], "backward", self._backward, place, g, sums, weight, gamma, wanted
+                )
                 gradients = [*found, *gradients]
         return [self._left(g, x) if self.needs_input_grad[0] else None, *gradients]
 
