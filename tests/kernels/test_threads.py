@@ -104,25 +104,6 @@ def test_kernels_can_be_called_from_several_python_threads():
     assert all(results)
 
 
-@pytest.mark.parametrize(
-    ("files", "cores"),
-    [
-        ({"cpu.max": "150000 100000\n"}, 2),
-        ({"cpu.max": "50000 100000\n"}, 1),
-        ({"cpu.max": "max 100000\n"}, float("inf")),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, float("inf")),
-        ({"cpu.max": "nonsense"}, float("inf")),
-        ({}, float("inf")),
-    ],
-)
-def test_the_quota_of_a_container_counts(tmp_path, files, cores):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert threads._container_cores(tmp_path) == cores
-
-
 def test_importing_the_kernels_compiles_nothing_and_leaves_the_environment_alone():
     code = """
 import os

@@ -9,18 +9,18 @@ code.
 
 from __future__ import annotations
 
-import math
 import os
 import threading
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numba
 import threadpoolctl
 
 from ..errors import InputError
+from .cores import usable_cores
 
-_CGROUP = Path("/sys/fs/cgroup")
+_MOST = 16  # threads taken unasked: the kernels cut most work into 16 blocks, and waking more takes time
 _SPIN = "10000"  # rounds of waiting, some ten microseconds, after which an idle thread sleeps
 _chosen: int | None = None
 
@@ -29,14 +29,16 @@ def num_threads() -> int:
     """The number of threads the kernels use.
 
     It is, in this order: the last `set_num_threads`; the environment variable TINYNET_NUM_THREADS;
-    the number of cores this process may use (its CPU affinity, and the quota of its container).
+    the number of cores this process may use (its CPU affinity, and the quota of its container), but
+    not more than 16.
 
     Raises InputError if TINYNET_NUM_THREADS is not a number of threads.
     """
     global _chosen
     if _chosen is None:
         text = os.environ.get("TINYNET_NUM_THREADS", "").strip()
-        _chosen = _checked(text, "TINYNET_NUM_THREADS") if text else _default_threads()
+        default = min(usable_cores(), _numba_threads(), _MOST)
+        _chosen = _checked(text, "TINYNET_NUM_THREADS") if text else default
     return _chosen
 
 
@@ -71,32 +73,6 @@ def _numba_threads() -> int:
     return numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
 
 
-def _default_threads() -> int:
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS and Windows
-        cores = os.cpu_count() or 1
-    return max(1, int(min(cores, _container_cores(_CGROUP), _numba_threads())))
-
-
-def _container_cores(root: Path) -> float:
-    """The cores the container's quota pays for, rounded up; infinity where there is no quota.
-
-    Linux writes it as "quota period" in one file (control groups v2) or as two files (v1).
-    """
-    try:
-        if (root / "cpu.max").exists():
-            quota, period = (root / "cpu.max").read_text().split()
-        else:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        if quota in ("max", "-1"):
-            return math.inf
-        return max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError, ZeroDivisionError):
-        return math.inf
-
-
 class _Region:
     """The context `with region:`, in which kernels run; see the top of the file.
 
@@ -107,9 +83,9 @@ class _Region:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._blas: list[Any] | None = None
-        self._before: list[int] = []
-        self._numba_before = 1
+        self._blas: list[_Blas] | None = None
+        self._changed: list[tuple[_Blas, int]] = []
+        self._numba_before: int | None = None  # None if it was right already
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -118,6 +94,8 @@ class _Region:
                 self._limit()
             self._depth += 1
         except BaseException:
+            if self._depth == 0:
+                self._restore()
             self._lock.release()
             raise
 
@@ -134,21 +112,23 @@ class _Region:
         if self._blas is None:
             _start_threads()
             self._blas = _blas_libraries()
-        self._numba_before = numba.get_num_threads()
-        if self._numba_before != threads:
+        numba_before = numba.get_num_threads()
+        if numba_before != threads:
+            self._numba_before = numba_before
             numba.set_num_threads(threads)
-        self._before = [library.get_num_threads() for library in self._blas]
-        for library, before in zip(self._blas, self._before, strict=True):
+        for library in self._blas:
+            before = library.get_num_threads()
             if before != 1:
+                self._changed.append((library, before))
                 library.set_num_threads(1)
 
     def _restore(self) -> None:
-        assert self._blas is not None
-        for library, before in zip(self._blas, self._before, strict=True):
-            if before != 1:
-                library.set_num_threads(before)
-        if numba.get_num_threads() != self._numba_before:
+        while self._changed:
+            library, before = self._changed.pop()
+            library.set_num_threads(before)
+        if self._numba_before is not None:
             numba.set_num_threads(self._numba_before)
+            self._numba_before = None
 
 
 def _start_threads() -> None:
@@ -169,12 +149,32 @@ def _start_threads() -> None:
         del os.environ["GOMP_SPINCOUNT"]
 
 
-def _blas_libraries() -> list[Any]:
-    """Handles of the BLAS libraries in this process: NumPy's, and SciPy's, which compiled products call."""
+class _Blas(NamedTuple):
+    """The two functions of a BLAS library that matter here."""
+
+    get_num_threads: Callable[[], int]
+    set_num_threads: Callable[[int], Any]
+
+
+def _blas_libraries() -> list[_Blas]:
+    """The BLAS libraries in this process: NumPy's, and SciPy's, which compiled products call."""
     import scipy.linalg.cython_blas  # noqa: F401  (loads the library, so that it is found)
 
     found = threadpoolctl.ThreadpoolController().lib_controllers
-    return [library for library in found if library.user_api == "blas"]
+    return [_functions(library) for library in found if library.user_api == "blas"]
+
+
+def _functions(library: Any) -> _Blas:
+    """Of OpenBLAS the functions themselves: they are called at each `region`, and threadpoolctl's methods
+    look them up each time, which makes `region` twice as slow.
+    """
+    if library.internal_api == "openblas":
+        for prefix in ("", "scipy_"):
+            for suffix in ("", "64_", "_64"):
+                names = [f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set")]
+                if all(hasattr(library.dynlib, name) for name in names):
+                    return _Blas(*(getattr(library.dynlib, name) for name in names))
+    return _Blas(library.get_num_threads, library.set_num_threads)
 
 
 region = _Region()
