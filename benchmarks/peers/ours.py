@@ -70,7 +70,9 @@ class _Layer(_Peer):
 
     def __init__(self, task: dict[str, Any]) -> None:
         super().__init__(task)
-        self.x = tn.Tensor(self.images[0], requires_grad=not task["first"])
+        # As in a network: an array that nobody else holds, which the engine need not watch for changes.
+        self.x = tn.Tensor._own(self.images[0])
+        self.x.requires_grad = not task["first"]
         self.grad: np.ndarray | None = None
 
     def run(self, steps: int) -> dict[str, float]:

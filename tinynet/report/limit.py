@@ -13,8 +13,8 @@ import threadpoolctl
 from ..kernels.threads import num_threads
 
 SIDE = 1024  # of the matrices that are multiplied
-NUMBERS = 2**24  # that are copied, in float32: 64 MB, more than a core's cache
-REPEATS = 7
+NUMBERS = 2**22  # that are copied, in float32: 16 MB, a large activation, more than a core's own cache
+REPEATS = 15
 
 
 class Limit(NamedTuple):
@@ -33,7 +33,7 @@ class Limit(NamedTuple):
 
 
 def measure_limit() -> Limit:
-    """Measure both in float32 with the threads that the kernels use; about a third of a second."""
+    """Measure both in float32 with the threads that the kernels use; about a tenth of a second."""
     threads = num_threads()
     return Limit(2 * SIDE**3 / _product_seconds(threads), 2 * 4 * NUMBERS / _copy_seconds(threads), threads)
 
