@@ -205,8 +205,8 @@ class ConvNormReLU(Op):
             along = _along_row(weight, OW)
             normed_depthwise.depthwise_backward(*read, along, link.stride, corner(link.pads), edges, *written)
         else:
-            transposed = ready(weight.reshape(C, O).T)
-            normed_pointwise.pointwise_backward(*read, transposed, edges, _lines(link), *written)
+            matrix = ready(weight).reshape(C, O)
+            normed_pointwise.pointwise_backward(*read, matrix, edges, _lines(link), *written)
         self.readings.pop()  # its memory serves the links before
         return g_below, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
 

@@ -25,7 +25,7 @@ def pointwise_forward(z, rows, limits, weight, edges, lines, scratch, y, moments
 
 @parallel_kernel
 def pointwise_backward(g, y, pqr, z, rows, limits, weight, edges, lines, scratch, below, sums, dweight):
-    """weight: (O, C), transposed. dweight: (B, C, O). `below` of length 0 is not wanted."""
+    """weight: (C, O). dweight: (B, C, O). `below` of length 0 is not wanted."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
@@ -57,7 +57,7 @@ def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments
 @kernel
 def _pointwise_backward(g, y, pqr, z, rows, limits, weight, span, lines, scratch, below, sums, dweight):
     L, OL = z.shape[2], y.shape[2]
-    (O, C), W = weight.shape, L // weight.shape[1]
+    (C, O), W = weight.shape, L // weight.shape[0]
     g_rows, y_rows, z_rows = g.reshape(-1, OL), y.reshape(-1, OL), z.reshape(-1, L)
     below_rows = below.reshape(-1, L)
     totals = np.zeros((2, L), z.dtype)
@@ -75,7 +75,7 @@ def _pointwise_backward(g, y, pqr, z, rows, limits, weight, span, lines, scratch
         for c in range(C):
             add(product[c], dweight[c])
         if len(below_rows):
-            np.dot(dz.reshape(pixels, O), weight, a.reshape(pixels, C))  # a has been used: its place is free
+            np.dot(dz.reshape(pixels, O), weight.T, a.reshape(pixels, C))  # a has been used: its place is free
             for row in range(start, stop):
                 mask(a[row - start], z_rows[row], rows, limits, below_rows[row], totals)
     fold_sums(totals, sums)
