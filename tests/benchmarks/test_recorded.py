@@ -1,9 +1,11 @@
 """The recorded tables: the README holds those of the records, between marks."""
 
 import json
+import re
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import recorded
 from benchmarks.sections import with_section
 from tinynet.errors import InputError
@@ -29,6 +31,11 @@ def test_the_readme_holds_the_recorded_figures(capsys):
     assert recorded.main(["--check"]) == 0, capsys.readouterr().out
 
 
+def test_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", recorded.README.read_text(encoding="utf-8")):
+        assert (recorded.README.parent / target).exists(), target
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A README and records of its own."""
@@ -47,6 +54,14 @@ def test_a_record_gets_its_tables_and_the_others_stay(folder):
     assert "| net-train, batch 4 | 2.25, 2.0 holds | 2.50, 3.0 missed |" in text
     assert "**1 of 2 floors hold.**" in text and "recorded/comparison.png" in text
     assert "<!-- scaling -->\n<!-- end of scaling -->" in text
+
+
+def test_a_run_with_record_is_kept_and_shown(folder, monkeypatch, capsys):
+    monkeypatch.setattr(command, "compare", lambda *arguments: records.comparison())
+    assert command.main(["--record", "--out", str(folder / "elsewhere")]) == 0
+    assert json.loads((folder / "comparison.json").read_text()) == records.comparison()
+    assert (folder / "comparison.png").exists() and not (folder / "elsewhere").exists()
+    assert recorded.main(["--check"]) == 0
 
 
 def test_a_changed_figure_is_noticed(folder, capsys):
