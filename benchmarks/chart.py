@@ -148,4 +148,4 @@ def _draw_series(axes: Axes, series: Record, sizes: list[int], label: str) -> No
     axes.set_ylim(bottom, 2 * top)  # room for the legend
     axes.plot(sizes, linear, "--", color=style.GREY, linewidth=1.2, label="linear growth", zorder=0)
     axes.set_xlabel(label, size=style.TEXT, color=style.INK)
-    axes.legend(frameon=False, fontsize=style.SMALL, labelcolor=style.INK)
+    axes.legend(loc="upper left", frameon=False, fontsize=style.SMALL, labelcolor=style.INK)

@@ -65,12 +65,14 @@ def fingerprint(output: np.ndarray) -> list[float]:
 def memory(entry: str) -> float:
     """VmRSS (now) or VmHWM (the most so far) of this process in MB.
 
-    Where the system has no /proc, the most so far stands for both.
+    Where there is no /proc, the most so far stands for both; on Windows, which tells neither, 0 does.
     """
     try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(entry)) / MEGABYTE
     except (OSError, StopIteration):
+        if sys.platform == "win32":
+            return 0.0
         import resource
 
         unit = 1 if sys.platform == "darwin" else 1024
