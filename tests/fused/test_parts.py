@@ -7,6 +7,7 @@ import pytest
 
 import tinynet as tn
 from tinynet import fused, nn
+from tinynet.fused import normed, plan, pooled
 
 NETWORKS = {
     "chain": (
@@ -17,15 +18,28 @@ NETWORKS = {
         ),
         {"windows, norm, ReLU", "depthwise, norm, ReLU", "pointwise, norm, ReLU", "ConvNormReLU x 3"},
     ),
+    "standard, pooled": (
+        lambda: nn.Sequential(nn.Conv2D(1, 4, 3), nn.ReLU(), nn.MaxPool2D(3)),
+        {"PooledConv2D"},
+    ),
+    "separable, pooled": (
+        lambda: nn.Sequential(nn.SeparableConv2D(1, 4, 3, padding="same"), nn.ReLU(), nn.MaxPool2D(2)),
+        {"PooledSeparableConv2D"},
+    ),
 }  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def these_patterns(monkeypatch):
+    monkeypatch.setattr(plan, "PATTERNS", [normed.match, pooled.match])
+
+
 def profiled(network, together):
-    """A profile of one step of the network on images that need no gradient."""
+    """A profile of one step of the network on images that need a gradient."""
     tn.seed(0)
     model = network()
     optimizer = tn.optim.SGD(model.parameters(), lr=0.1)
-    x = tn.Tensor(np.random.default_rng(0).random((3, 12, 12, 1), dtype=np.float32))
+    x = tn.Tensor(np.random.default_rng(0).random((3, 12, 12, 1), dtype=np.float32), requires_grad=True)
     with nullcontext() if together else fused.disabled(), tn.Profile(steps=1, warm_up=1) as profile:
         for _ in range(2):
             model(x).sum().backward()

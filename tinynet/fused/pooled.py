@@ -11,11 +11,12 @@ loops are in `pooled_standard.py`, `pooled_separable.py` and, for one channel, `
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError
-from ..kernels.geometry import Pads, Pair, resolve_padding
+from ..kernels.geometry import Pads, Pair, output_size, resolve_padding
 from ..nn.activation import ReLU
 from ..nn.conv import Conv2D, DepthwiseConv2D, PointwiseConv2D, SeparableConv2D
 from ..nn.module import Module
@@ -41,6 +42,9 @@ class PooledConv2D(Op):
         y, self.places = pooled_standard.forward(x, w, b, self.pads, self.window)
         return y
 
+    def flops(self, shapes, output):
+        return 2 * _pixels(shapes[0], shapes[1], self.pads) * math.prod(shapes[1])
+
     def backward(self, grad):
         x, w = self.saved
         wanted = self.needs_input_grad[:2]
@@ -65,6 +69,9 @@ class PooledSeparableConv2D(Op):
         self.save(x, d, w, y if self.is_grey else None)
         return y
 
+    def flops(self, shapes, output):
+        return 2 * _pixels(shapes[0], shapes[1], self.pads) * (math.prod(shapes[1]) + math.prod(shapes[2]))
+
     def backward(self, grad):
         x, d, w, y = self.saved
         wanted = self.needs_input_grad[:3]
@@ -73,6 +80,12 @@ class PooledSeparableConv2D(Op):
             return found[: len(self.inputs)]
         gradients = pooled_separable.backward(x, d, w, grad, self.kept, self.pads, self.window, wanted)
         return gradients[: len(self.inputs)]
+
+
+def _pixels(images: tuple[int, ...], weight: tuple[int, ...], pads: Pads) -> int:
+    """Of all images after the convolution, before pooling."""
+    size = output_size((images[1], images[2]), (weight[0], weight[1]), (1, 1), pads)
+    return images[0] * math.prod(size)
 
 
 def match(layers: Sequence[Module], start: int) -> tuple[int, PooledStep] | None:
