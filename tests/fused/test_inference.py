@@ -250,12 +250,12 @@ def test_predictions_use_it(monkeypatch):
 
 
 def step_of(optimiser):
-    def change(model):
-        optimise = optimiser(model.parameters())
+    def step(model):
+        optimise = optimiser(model.parameters(), 0.1)
         model(images("mobile", 2)).sum().backward()
         optimise.step()
 
-    return change
+    return step
 
 
 def load(model):
@@ -322,15 +322,14 @@ def drop_layer(model):
 
 
 CHANGES = [
-    step_of(lambda parameters: tn.optim.SGD(parameters, 0.1)),
-    step_of(lambda parameters: tn.optim.Adam(parameters, 0.1)),
+    *(step_of(tn.optim.SGD), step_of(tn.optim.Adam)),
     *(load, write_through_data, write_later_through_an_old_reference, set_data, write_running_mean),
     *(set_running_var, change_beta, change_eps, change_stride, change_padding, take_bias_away),
     *(replace_layer, replace_parameter, append_layer, drop_layer),
 ]
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_in_the_next_result(change):
     model, x = network("mobile"), images("mobile", 2)
     before = together(model, x)
@@ -348,6 +347,29 @@ def test_changes_deep_inside_are_noticed():
     after = together(model, x)
     agree(after, layer_by_layer(model, x))
     assert not np.allclose(after, before)
+
+
+def test_a_layer_nobody_knows_may_come_in_deep_inside_and_go_again():
+    class Halve(nn.Module):
+        buffer_names = ("nothing of the kind",)
+
+        def forward(self, x):
+            return x * 0.5
+
+    model, x = network("nested"), images("nested", 2)
+    before = together(model, x)
+    model[0].layers.append(Halve())
+    assert programs_run(model, x) > 0
+    del model[0].layers[-1]
+    assert np.array_equal(together(model, x), before)
+
+
+@pytest.mark.parametrize("option", [[1, 1], np.ones(2, int)], ids=["list", "array"])
+def test_an_option_that_could_change_in_place_is_left_to_the_layers(option):
+    model, x = network("mobile"), images("mobile", 2)
+    together(model, x)
+    model[9].stride = option
+    assert inference.match(model.layers, 0)[0] == 9
 
 
 def test_another_precision_is_noticed():
@@ -373,14 +395,18 @@ def test_training_between_two_evaluations_is_noticed():
     model, x = network("mobile"), images("mobile", 8)
     before = together(model, x)
     model.train()
-    step_of(lambda parameters: tn.optim.Adam(parameters, 0.01))(model)
+    step_of(tn.optim.Adam)(model)
     model.eval()
     after = together(model, x)
     agree(after, layer_by_layer(model, x))
     assert not np.allclose(after, before, rtol=1e-3)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 def test_a_copy_has_programs_of_its_own(copied):
     model, x = network("mobile"), images("mobile", 2)
     before = together(model, x)

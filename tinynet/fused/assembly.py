@@ -2,7 +2,7 @@
 
 A bias and the limits of a ReLU do not become a stage of their own if it can be avoided. They wait
 (`Finish`) for a stage that has to touch every number anyway: the one that puts the border around the image
-for the next convolution. Max pooling, which they do not disturb, goes first and leaves them fewer numbers.
+for the next convolution, or max pooling, which they do not disturb and which leaves them fewer numbers.
 
 Every stage reads the output of the one before and nothing else, so two places in the scratch array, used
 in turn, are enough.
@@ -25,8 +25,10 @@ _LINE = 16  # arrays begin at multiples of this many numbers: a line of the cach
 _TILE = 512  # numbers in a repeated bias or weight, about: a loop this long is at full speed
 _PRODUCTS = 1_000_000  # up to so many products in one call OpenBLAS multiplies without repacking
 _ROWS = 512  # rows multiplied at a time where that would leave too few
-_BLOCK = 4  # images that pass through a program together, at most,
-_BLOCK_NUMBERS = 128 * 1024  # and numbers they may have in the scratch array: half a megabyte in float32
+_SMALL_BLOCK = 4  # images that pass through a program together if they stay in the cache,
+_SMALL_NUMBERS = 128 * 1024  # that is, if they have no more numbers in the scratch array: half a megabyte
+_LARGE_BLOCK = 8  # images otherwise: at least each weight is read for many of them,
+_LARGE_NUMBERS = 4 * 1024 * 1024  # up to so many numbers
 
 
 class Program(NamedTuple):
@@ -94,14 +96,15 @@ class Assembly:
         self.settle()
         K, O = weight.shape
         rows, band = math.prod(self.shape) // K, _PRODUCTS // (K * O)
-        band = band if band >= _BLOCK else _ROWS
+        band = band if band >= _SMALL_BLOCK else _ROWS
         shape = (*self.shape[:-1], O)
         self._add(p.PRODUCT, shape, OH=rows, K=K, O=O, band=band, weight=self._put(weight))
         self.finish = finish
 
     def max_pool(self, size: Pair, stride: Pair, padding: Any) -> None:
         window = self._window(size, stride, padding, border=-math.inf)
-        self._add(p.MAX_POOL, (window["OH"], window["OW"], window["C"]), **window)
+        fields = self._finishing(Finish(np.zeros(window["C"])), 1)
+        self._add(p.MAX_POOL, (window["OH"], window["OW"], window["C"]), **window, **fields)
 
     def mean_pool(self, size: Pair, stride: Pair, padding: Any) -> None:
         H, W, C = self.shape
@@ -129,9 +132,13 @@ class Assembly:
     def settle(self) -> None:
         """Do what is still to be done."""
         finish, size = self.finish, self._sizes[-1]
-        if finish is not None and (finish.is_limited or finish.bias.any()):
-            self._place(finish, size, rows=1, length=size, pitch=size, gap=0, border=0.0)
         self.finish = None
+        if finish is None or not (finish.is_limited or finish.bias.any()):
+            return
+        if self._stages and self._stages[-1]["kind"] == p.MAX_POOL:
+            self._stages[-1] |= self._finishing(finish, 1)
+        else:
+            self._place(finish, size, rows=1, length=size, pitch=size, gap=0, border=0.0)
 
     def _window(self, size: Pair, stride: Pair, padding: Any, border: float) -> dict[str, int]:
         """How windows lie in the image, and in its border, which is put around it where there is one."""
@@ -181,7 +188,7 @@ class Assembly:
         if not self._stages:
             return None
         even, odd = (_whole_lines(max(self._sizes[turn::2])) for turn in (0, 1))
-        block = max(1, min(_BLOCK, _BLOCK_NUMBERS // (even + odd)))
+        block = _block(even + odd)
         places, windows = (0, block * even), block * (even + odd)
         stages = np.zeros(len(self._stages), p.STAGE)
         for i, fields in enumerate(self._stages):
@@ -201,6 +208,13 @@ def _taps(size: int, kernel: int, stride: int, before: int, outputs: int) -> np.
     first, last = tap_ranges(size, kernel, stride, before, outputs).T[..., np.newaxis]  # each (kernel, 1)
     positions = np.arange(outputs)
     return ((first <= positions) & (positions < last)).sum(axis=0)
+
+
+def _block(numbers: int) -> int:
+    """How many images pass through together, if one has so many numbers in the scratch array."""
+    if _SMALL_BLOCK * numbers <= _SMALL_NUMBERS:
+        return _SMALL_BLOCK
+    return max(1, min(_LARGE_BLOCK, _LARGE_NUMBERS // numbers))
 
 
 def _whole_lines(numbers: int) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from ..conversion import DTYPES
 from ..errors import TinynetError
 from ..kernels.compiling import ready
-from ..kernels.memory import empty
+from ..kernels.memory import aligned, empty
 from ..kernels.threads import num_threads, region
 from ..nn.activation import Dropout
 from ..nn.dense import Flatten
@@ -29,7 +29,9 @@ from .translation import are_in_evaluation, leaves, translate
 _SERIAL = 4_000_000  # multiply-adds, some 50 microseconds: for less it does not pay to wake another core
 _PIECES = 8  # blocks that a batch is cut into, at least, if it has so many images
 _SIZES = 4  # sizes of images for which programs are kept
-_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_KEPT = 1024 * 1024  # numbers of scratch memory kept from call to call, at most
+
+_kept: dict[np.dtype, np.ndarray] = {}
 
 
 def match(layers: Sequence[Module], start: int) -> tuple[int, Together] | None:
@@ -80,16 +82,27 @@ def _run(program: Program, x: np.ndarray) -> np.ndarray:
     """The results for images x (N, ...). Blocks depend on N alone, so that bits depend on no thread."""
     N = len(x)
     block = min(program.block, max(1, N // _PIECES))
-    lanes = 1 if N * program.multiply_adds < _SERIAL else min(num_threads(), -(-N // block))
     y = empty((N, *program.shape), x.dtype)
-    scratch = empty((lanes, program.scratch), x.dtype)
-    images = x.reshape(-1), y.reshape(-1), np.uint64(N), np.uint64(block)
+    images = x.reshape(-1), y.reshape(-1), N, block
     with region:
-        if lanes == 1:
-            run(program.stages, program.weights, scratch[0], *images, _ZERO, _ONE)
+        if N * program.multiply_adds < _SERIAL:
+            run(program.stages, program.weights, _scratch(program, 1), *images, 0, 1)
         else:
-            run_on_lanes(program.stages, program.weights, scratch, *images, np.uint64(lanes))
+            lanes = min(num_threads(), -(-N // block))
+            scratch = _scratch(program, lanes).reshape(lanes, program.scratch)
+            run_on_lanes(program.stages, program.weights, scratch, *images, lanes)
     return y
+
+
+def _scratch(program: Program, lanes: int) -> np.ndarray:
+    """Scratch memory for some lanes. A little is kept from call to call, for whoever is in `region`."""
+    dtype, size = program.weights.dtype, lanes * program.scratch
+    if size > _KEPT:
+        return empty((size,), dtype)
+    kept = _kept.get(dtype)
+    if kept is None or len(kept) < size:
+        kept = _kept[dtype] = aligned((size,), dtype)
+    return kept[:size]
 
 
 class _Reading:
@@ -99,10 +112,17 @@ class _Reading:
     attributes of all modules are compared with those remembered: identical objects are equal, and options
     never change in place (`leaves`). A parameter that the library changes gets another storage or another
     version; what others may have written to, the arrays they hold and all running statistics, is compared
-    by content.
+    by content. Where something that cannot be translated has come in, no reading is current.
     """
 
     def __init__(self, layers: Sequence[Module]) -> None:
+        parts = [leaves(layer) for layer in layers]
+        self._leaves = None if None in parts else [leaf for part in parts if part for leaf in part]
+        self._programs: dict[tuple[Shape, np.dtype], Program | None] = {}
+        if self._leaves is not None:
+            self._remember(layers)
+
+    def _remember(self, layers: Sequence[Module]) -> None:
         modules = [module for layer in layers for _, module in layer.named_modules()]
         self._attributes = [vars(module) for module in modules]
         self._seen = [_remembered(attributes) for attributes in self._attributes]
@@ -116,12 +136,11 @@ class _Reading:
             for name in module.buffer_names
         ]
         self._bytes = self._contents()
-        parts = [leaves(layer) for layer in layers]
-        self._leaves = None if None in parts else [leaf for part in parts if part for leaf in part]
-        self._programs: dict[tuple[Shape, np.dtype], Program | None] = {}
 
     def is_current(self) -> bool:
         """Whether nothing has changed since."""
+        if self._leaves is None:
+            return False
         try:
             return (
                 self._attributes == self._seen

@@ -22,8 +22,9 @@ from numba import prange
 from ..kernels.compiling import kernel, parallel_kernel
 
 # The kinds of stages. PLACE adds a bias per channel, holds each number between two limits, which is what
-# ReLU and ReLU6 do, and leaves a border around the image where the next stage wants one. CONV and PRODUCT
-# end in a matrix product and leave the bias to the stage after them. DEPTHWISE is always 3x3.
+# ReLU and ReLU6 do, and leaves a border around the image where the next stage wants one. MAX_POOL and
+# DEPTHWISE, which is always 3x3, do the former too; CONV and PRODUCT end in a matrix product and leave bias
+# and limits to the stage after them.
 PLACE, SCALE, CONV, DEPTHWISE, PRODUCT, MAX_POOL, MEAN_POOL, SIGMOID, TANH, SOFTMAX = np.arange(
     10, dtype=np.uint64
 )
@@ -61,7 +62,7 @@ _ZERO, _ONE, _TWO = np.arange(3, dtype=np.uint64)
 def run_on_lanes(program, weights, scratch, x, y, N, block, lanes):
     """The program for all images, their blocks dealt out to lanes, each with a scratch array of its own."""
     for lane in prange(scratch.shape[0]):
-        run(program, weights, scratch[lane], x, y, N, block, np.uint64(lane), lanes)
+        run(program, weights, scratch[lane], x, y, N, block, np.int64(lane), lanes)
 
 
 @kernel
@@ -71,8 +72,9 @@ def run(program, weights, scratch, x, y, N, block, lane, lanes):
     x: the N images, one after the other.  y: room for the N results.  block: images that pass through
     together. Block b falls to lane b % lanes; what it computes does not depend on the number of lanes.
     """
+    N, block, step = np.uint64(N), np.uint64(block), np.uint64(lanes * block)
     begin, end = program[0], program[program.shape[0] - 1]
-    first = lane * block
+    first = np.uint64(lane) * block
     while first < N:
         images = min(block, N - first)
         size = begin["source_size"]
@@ -99,7 +101,7 @@ def run(program, weights, scratch, x, y, N, block, lane, lanes):
                     _bend(stage, scratch, source, target)
         size = end["target_size"]
         _copy(scratch, end["target"], images * size, y, first * size)
-        first += lanes * block
+        first += step
 
 
 @kernel
@@ -122,9 +124,7 @@ def _place(stage, weights, scratch, source, target):
         while a < end:
             count = min(tile, end - a)
             for j in range(count):
-                value = scratch[a + j] + weights[bias + j]
-                value = low if value <= low else value  # a NaN is neither below nor above
-                scratch[o + j] = high if value >= high else value
+                scratch[o + j] = _limited(scratch[a + j] + weights[bias + j], low, high)
             a += count
             o += count
         gap = pitch - length
@@ -238,8 +238,7 @@ def _convolve_depthwise(stage, weights, scratch, source, target):
                 value += scratch[c0 + j] * weights[w6 + j]
                 value += scratch[c1 + j] * weights[w7 + j]
                 value += scratch[c2 + j] * weights[w8 + j]
-                value = low if value <= low else value
-                scratch[o + j] = high if value >= high else value
+                scratch[o + j] = _limited(value, low, high)
             o += count
             a0 += count
 
@@ -247,18 +246,17 @@ def _convolve_depthwise(stage, weights, scratch, source, target):
 @kernel
 def _pool(stage, weights, scratch, source, target):
     """The largest number or the mean of each window, channel by channel."""
-    o = target
+    C, o = stage["C"], target
     for row in range(stage["OH"]):
         for column in range(stage["OW"]):
             a = source + row * stage["down"] + column * stage["right"]
             if stage["kind"] == MEAN_POOL:
-                share = weights[stage["shares"] + row * stage["OW"] + column]
-                _mean(stage, scratch, a, o, share)
+                _mean(stage, scratch, a, o, weights[stage["shares"] + row * stage["OW"] + column])
             elif stage["KH"] == _TWO and stage["KW"] == _TWO:
-                _largest_of_four(stage, scratch, a, o)
+                _largest_of_four(stage, weights, scratch, a, o)
             else:
-                _largest(stage, scratch, a, o)
-            o += stage["C"]
+                _largest(stage, weights, scratch, a, o)
+            o += C
 
 
 @kernel
@@ -277,8 +275,9 @@ def _mean(stage, scratch, a, o, share):
 
 
 @kernel
-def _largest(stage, scratch, a, o):
-    C = stage["C"]
+def _largest(stage, weights, scratch, a, o):
+    """The bias and the limits come after the largest number: they change no order."""
+    C, bias, low, high = stage["C"], stage["bias"], weights[stage["low"]], weights[stage["high"]]
     for j in range(C):
         scratch[o + j] = scratch[a + j]
     for kh in range(stage["KH"]):
@@ -286,17 +285,27 @@ def _largest(stage, scratch, a, o):
             b = a + kh * stage["pitch"] + kw * C
             for j in range(C):
                 scratch[o + j] = _larger(scratch[o + j], scratch[b + j])
+    for j in range(C):
+        scratch[o + j] = _limited(scratch[o + j] + weights[bias + j], low, high)
 
 
 @kernel
-def _largest_of_four(stage, scratch, a, o):
+def _largest_of_four(stage, weights, scratch, a, o):
     """The common window, 2x2, in one pass."""
-    C = stage["C"]
+    C, bias, low, high = stage["C"], stage["bias"], weights[stage["low"]], weights[stage["high"]]
     b, c = a + C, a + stage["pitch"]
     d = c + C
     for j in range(C):
         above = _larger(scratch[a + j], scratch[b + j])
-        scratch[o + j] = _larger(above, _larger(scratch[c + j], scratch[d + j]))
+        largest = _larger(above, _larger(scratch[c + j], scratch[d + j]))
+        scratch[o + j] = _limited(largest + weights[bias + j], low, high)
+
+
+@kernel
+def _limited(value, low, high):
+    """The value held between two limits; a NaN is neither below nor above."""
+    value = low if value <= low else value
+    return high if value >= high else value
 
 
 @kernel

@@ -57,18 +57,22 @@ def leaves(layer: Module) -> list[Module] | None:
 
 def _is_translatable(layer: Module) -> bool:
     kind = type(layer)
-    if kind not in _TRANSLATIONS or not is_plain(layer, kind) or _has_moving_parts(layer):
+    if kind not in _TRANSLATIONS or not is_plain(layer, kind) or not _is_watchable(layer):
         return False
     if isinstance(layer, DepthwiseConv2D):
         return layer.kernel_size == (3, 3) and layer.depth_multiplier == 1
     return not isinstance(layer, Dense) or layer.in_features * layer.out_features <= _LARGE_WEIGHT
 
 
-def _has_moving_parts(layer: Module) -> bool:
-    """Whether an option is of a kind that can change without being replaced, which nobody would notice."""
-    return any(
-        isinstance(value, list | np.ndarray) and name not in layer.buffer_names
-        for name, value in vars(layer).items()
+def _is_watchable(layer: Module) -> bool:
+    """Whether nothing changes unnoticed: statistics are arrays, and no option is of a kind that can change
+    without being replaced.
+    """
+    attributes = vars(layer)
+    statistics = [attributes.get(name) for name in layer.buffer_names]
+    options = [value for name, value in attributes.items() if name not in layer.buffer_names]
+    return all(isinstance(value, np.ndarray) for value in statistics) and not any(
+        isinstance(value, list | np.ndarray) for value in options
     )
 
 
@@ -155,9 +159,8 @@ def _affine(layer: Any, shape: Shape, waiting: list[Module], dtype: np.dtype) ->
 def _scale_and_shift(layer: BatchNorm, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """Batch norm as x scale + shift, in float64."""
     gamma, beta = (_values(part, (layer.channels,), dtype) for part in (layer.gamma, layer.beta))
-    for statistic in (layer.running_mean, layer.running_var):
-        if not isinstance(statistic, np.ndarray) or statistic.shape != gamma.shape:
-            raise _Untranslatable
+    if not layer.running_mean.shape == layer.running_var.shape == gamma.shape:
+        raise _Untranslatable
     mean, var = (part.astype(np.float64) for part in (layer.running_mean, layer.running_var))
     with np.errstate(all="ignore"):
         scale = gamma / np.sqrt(var + layer.eps)
