@@ -9,9 +9,10 @@ in training; `pooled.py` is convolution, ReLU and max pooling in training; `infe
 without gradients. Each has its loops in a file beside it.
 """
 
-from . import inference
-from .plan import INFERENCE, disabled
+from . import inference, normed, pooled
+from .plan import INFERENCE, PATTERNS, disabled
 
+PATTERNS += [normed.match, pooled.match]
 INFERENCE += [inference.match]
 
 __all__ = ["disabled"]

@@ -197,10 +197,11 @@ class ConvNormReLU(Op):
         )
         edges = _edges_of(link, N)
         sums = np.empty((len(edges) - 1, 2, C))
-        g_below = empty(below.z.shape if wanted else (0, *below.z.shape[1:]), g.dtype)
+        in_place = wanted and g.shape == below.z.shape  # each row of g is read before it is written
+        separate = empty(below.z.shape if wanted and not in_place else (0, *below.z.shape[1:]), g.dtype)
         parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
         read = (g, above.z, pqr, *below.applied)
-        written = (_scratch(link, g.dtype), g_below, sums, parts)
+        written = (_scratch(link, g.dtype), separate, in_place, sums, parts)
         if link.is_depthwise:
             along = _along_row(weight, OW)
             normed_depthwise.depthwise_backward(*read, along, link.stride, corner(link.pads), edges, *written)
@@ -208,7 +209,7 @@ class ConvNormReLU(Op):
             matrix = ready(weight).reshape(C, O)
             normed_pointwise.pointwise_backward(*read, matrix, edges, _lines(link), *written)
         self.readings.pop()  # its memory serves the links before
-        return g_below, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
+        return g if in_place else separate, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
 
 
 def _triples(parameters: Sequence[Any]) -> list[tuple[Any, Any, Any]]:

@@ -28,7 +28,7 @@ def depthwise_forward(z, rows, limits, weight, stride, before, edges, scratch, y
 
 @parallel_kernel
 def depthwise_backward(
-    g, y, pqr, z, rows, limits, weight, stride, before, edges, scratch, below, sums, dweight
+    g, y, pqr, z, rows, limits, weight, stride, before, edges, scratch, below, in_place, sums, dweight
 ):
     """weight: (9, (OW + 2) C). dweight: (B, 9, C)."""
     threads, count = len(scratch), len(edges) - 1
@@ -36,7 +36,7 @@ def depthwise_backward(
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
             _depthwise_backward(
-                g, y, pqr, z, rows, limits, weight, stride, before, span, scratch[t], below,
+                g, y, pqr, z, rows, limits, weight, stride, before, span, scratch[t], below, in_place,
                 sums[i], dweight[i],
             )  # fmt: skip
 
@@ -61,10 +61,11 @@ def _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch, y
 
 @kernel
 def _depthwise_backward(
-    g, y, pqr, z, rows, limits, weight, stride, before, span, scratch, below, sums, dweight
+    g, y, pqr, z, rows, limits, weight, stride, before, span, scratch, below, in_place, sums, dweight
 ):
     """Each row of dz meets the three rows of a it was computed from: both gradients grow at once."""
     (_, H, L), (_, OH, OL), C = z.shape, y.shape, dweight.shape[1]
+    target = g if in_place else below
     R = _ring_row(OL, C, stride)
     ring, spread = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 6 * R].reshape(3, R)
     padded_dz = scratch[6 * R : 6 * R + OL + 4 * C]  # two pixels of zeros on either side
@@ -88,9 +89,9 @@ def _depthwise_backward(
                 _spread(padded_dz, weight[taps], stride, C, spread[row])
             while done < (H + before[0] if oh == OH - 1 else (oh + 1) * stride):
                 h = done - before[0]
-                if 0 <= h < H and len(below):
+                if 0 <= h < H and len(target):
                     pixels = _in_order(spread[done % 3], done < filled, stride, before[1], C, line)
-                    mask(pixels, z[n, h], rows, limits, below[n, h], totals)
+                    mask(pixels, z[n, h], rows, limits, target[n, h], totals)
                 spread[done % 3] = 0
                 done += 1
     dweight[:] = 0

@@ -24,14 +24,16 @@ def pointwise_forward(z, rows, limits, weight, edges, lines, scratch, y, moments
 
 
 @parallel_kernel
-def pointwise_backward(g, y, pqr, z, rows, limits, weight, edges, lines, scratch, below, sums, dweight):
-    """weight: (C, O). dweight: (B, C, O). `below` of length 0 is not wanted."""
+def pointwise_backward(
+    g, y, pqr, z, rows, limits, weight, edges, lines, scratch, below, in_place, sums, dweight
+):
+    """weight: (C, O). dweight: (B, C, O). `below` of length 0 is not wanted; with `in_place` it is g."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
             _pointwise_backward(
-                g, y, pqr, z, rows, limits, weight, span, lines, scratch[t], below, sums[i],
+                g, y, pqr, z, rows, limits, weight, span, lines, scratch[t], below, in_place, sums[i],
                 dweight[i],
             )  # fmt: skip
 
@@ -55,11 +57,13 @@ def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments
 
 
 @kernel
-def _pointwise_backward(g, y, pqr, z, rows, limits, weight, span, lines, scratch, below, sums, dweight):
+def _pointwise_backward(
+    g, y, pqr, z, rows, limits, weight, span, lines, scratch, below, in_place, sums, dweight
+):
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
     g_rows, y_rows, z_rows = g.reshape(-1, OL), y.reshape(-1, OL), z.reshape(-1, L)
-    below_rows = below.reshape(-1, L)
+    below_rows = (g if in_place else below).reshape(-1, L)
     totals = np.zeros((2, L), z.dtype)
     dweight[:] = 0
     product = scratch[: C * O].reshape(C, O)
@@ -75,7 +79,9 @@ def _pointwise_backward(g, y, pqr, z, rows, limits, weight, span, lines, scratch
         for c in range(C):
             add(product[c], dweight[c])
         if len(below_rows):
-            np.dot(dz.reshape(pixels, O), weight.T, a.reshape(pixels, C))  # a has been used: its place is free
+            np.dot(
+                dz.reshape(pixels, O), weight.T, a.reshape(pixels, C)
+            )  # a has been used: its place is free
             for row in range(start, stop):
                 mask(a[row - start], z_rows[row], rows, limits, below_rows[row], totals)
     fold_sums(totals, sums)
