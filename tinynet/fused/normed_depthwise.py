@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import kernel, parallel_kernel
+from ..kernels.compiling import inlined_kernel, kernel, parallel_kernel
 from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gradient, mask
 
 TAPS = 9  # of a 3x3 window, the only one known here
@@ -101,7 +101,7 @@ def _depthwise_backward(
     fold_sums(totals, sums)
 
 
-@kernel
+@inlined_kernel
 def _nine_taps(ring, first, weight, stride, C, y):
     """One row of the output: three rows of the ring from the padded row `first` on, three taps in each."""
     OL = len(y)
@@ -118,7 +118,7 @@ def _nine_taps(ring, first, weight, stride, C, y):
                 y[j] += x0[j] * w0[j] + x1[j] * w1[j] + x2[j] * w2[j]
 
 
-@kernel
+@inlined_kernel
 def _add_products(dz, row, stride, C, products):
     """The gradient of three taps' weights from one row of dz and the padded row the taps read."""
     OL, at1, at2 = len(dz), _tap_offset(1, len(dz), C, stride), _tap_offset(2, len(dz), C, stride)
@@ -130,7 +130,7 @@ def _add_products(dz, row, stride, C, products):
         p2[j] += dz[j] * x2[j]
 
 
-@kernel
+@inlined_kernel
 def _spread(dz, weight, stride, C, row):
     """What three taps give back to the padded row they read. Pixel q was read for outputs q, q - 1 and q - 2;
     with stride 2, even pixel q for outputs q and q - 1, odd pixel q for output q. dz begins with two pixels

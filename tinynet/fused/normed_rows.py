@@ -23,12 +23,12 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import kernel, parallel_kernel
+from ..kernels.compiling import inlined_kernel, kernel, parallel_kernel
 
 # One row
 
 
-@kernel
+@inlined_kernel
 def activate(z, rows, limits, a):
     """a = min(max(z scale + shift, floor), ceiling)."""
     scale, shift, floor, ceiling = rows[0], rows[1], limits[0], limits[1]
@@ -38,7 +38,7 @@ def activate(z, rows, limits, a):
         a[j] = ceiling if value >= ceiling else value
 
 
-@kernel
+@inlined_kernel
 def mask(grad, z, rows, limits, g, totals):
     """g = grad where the activation was between its limits; totals += g, g (z - mean)."""
     scale, shift, mean, floor, ceiling = rows[0], rows[1], rows[2], limits[0], limits[1]
@@ -51,7 +51,7 @@ def mask(grad, z, rows, limits, g, totals):
         centred[j] += passed * (z[j] - mean[j])
 
 
-@kernel
+@inlined_kernel
 def gradient(g, y, pqr, dz):
     """dz = p g + q y + r."""
     p, q, r = pqr[0], pqr[1], pqr[2]
@@ -69,7 +69,7 @@ def add(values, total):
 # Sums over rows, which end as sums of each channel
 
 
-@kernel
+@inlined_kernel
 def add_moments(y, pivot, totals):
     """totals += d, d^2 with d = y - pivot: relative to a sample, so that a large mean costs no accuracy."""
     first, second = totals[0], totals[1]

@@ -62,6 +62,14 @@ def kernel(function: Callable, **options: Any) -> Callable:
     return compiled
 
 
+def inlined_kernel(function: Callable) -> Callable:
+    """The same for a short loop: copied into its callers, where the compiler knows which arrays overlap.
+
+    It makes the depthwise loops some percent faster and the first compilation longer.
+    """
+    return kernel(function, forceinline=True)
+
+
 def parallel_kernel(function: Callable) -> Callable:
     """The same for a function whose `prange` loops run on several cores. An iteration owns what it writes."""
     return kernel(function, parallel=True)
