@@ -124,11 +124,6 @@ class Assembly:
         finish = self.finish or Finish(np.zeros(self.shape[-1]))
         self.finish = finish.limited(low, high)
 
-    def bend(self, kind: np.uint64) -> None:
-        """`kind` is SIGMOID, TANH or SOFTMAX."""
-        self.settle()
-        self._add(kind, self.shape, C=self.shape[-1])
-
     def settle(self) -> None:
         """Do what is still to be done."""
         finish, size = self.finish, self._sizes[-1]

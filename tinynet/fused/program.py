@@ -6,28 +6,27 @@ their activations never leave the cache of the core that works on them. Cores ta
 
 What a layer does is decided once, in `translation.py`, and written down as numbers: a stage is one row of
 the table below and the network one array of such rows, beside one flat array with all weights. That makes
-a whole network a single call, whatever its layers are.
+a whole network a single call, whatever its layers are. The stages that multiply with a weight are in
+`program_products.py`, the others here.
 
 All activations lie in one flat scratch array, and a stage names places in it by their offset. Every
 number of a stage is unsigned: Numba then knows that no index is negative and that none has to be counted
 from the end, without which the loops below do not vectorise (and run at half the speed or less).
 """
 
-# ruff: noqa: E741  (O is the shape letter of output channels)
 from __future__ import annotations
 
 import numpy as np
 from numba import prange
 
 from ..kernels.compiling import kernel, parallel_kernel
+from .program_products import convolve, convolve_depthwise, limited, multiply
 
 # The kinds of stages. PLACE adds a bias per channel, holds each number between two limits, which is what
 # ReLU and ReLU6 do, and leaves a border around the image where the next stage wants one. MAX_POOL and
 # DEPTHWISE, which is always 3x3, do the former too; CONV and PRODUCT end in a matrix product and leave bias
 # and limits to the stage after them.
-PLACE, SCALE, CONV, DEPTHWISE, PRODUCT, MAX_POOL, MEAN_POOL, SIGMOID, TANH, SOFTMAX = np.arange(
-    10, dtype=np.uint64
-)
+PLACE, SCALE, CONV, DEPTHWISE, PRODUCT, MAX_POOL, MEAN_POOL = np.arange(7, dtype=np.uint64)
 
 STAGE = np.dtype(
     [
@@ -82,7 +81,7 @@ def run(program, weights, scratch, x, y, N, block, lane, lanes):
         for s in range(program.shape[0]):
             stage = program[s]
             if stage["kind"] == PRODUCT:  # of all images at once: they are rows of one matrix
-                _multiply(stage, weights, scratch, images * stage["OH"])
+                multiply(stage, weights, scratch, images * stage["OH"])
                 continue
             for n in range(images):
                 source = stage["source"] + n * stage["source_size"]
@@ -92,13 +91,15 @@ def run(program, weights, scratch, x, y, N, block, lane, lanes):
                 elif stage["kind"] == SCALE:
                     _scale(stage, weights, scratch, source, target)
                 elif stage["kind"] == CONV:
-                    _convolve(stage, weights, scratch, source, target)
+                    convolve(stage, weights, scratch, source, target)
                 elif stage["kind"] == DEPTHWISE:
-                    _convolve_depthwise(stage, weights, scratch, source, target)
-                elif stage["kind"] == MAX_POOL or stage["kind"] == MEAN_POOL:
-                    _pool(stage, weights, scratch, source, target)
+                    convolve_depthwise(stage, weights, scratch, source, target)
+                elif stage["kind"] == MEAN_POOL:
+                    _mean(stage, weights, scratch, source, target)
+                elif stage["KH"] == _TWO and stage["KW"] == _TWO:
+                    _largest_of_four(stage, weights, scratch, source, target)
                 else:
-                    _bend(stage, scratch, source, target)
+                    _largest(stage, weights, scratch, source, target)
         size = end["target_size"]
         _copy(scratch, end["target"], images * size, y, first * size)
         first += step
@@ -124,7 +125,7 @@ def _place(stage, weights, scratch, source, target):
         while a < end:
             count = min(tile, end - a)
             for j in range(count):
-                scratch[o + j] = _limited(scratch[a + j] + weights[bias + j], low, high)
+                scratch[o + j] = limited(scratch[a + j] + weights[bias + j], low, high)
             a += count
             o += count
         gap = pitch - length
@@ -145,194 +146,63 @@ def _scale(stage, weights, scratch, source, target):
 
 
 @kernel
-def _multiply(stage, weights, scratch, rows):
-    """(rows, K) times (K, O), in bands of the size that BLAS is fastest with."""
-    K, O, a, o = stage["K"], stage["O"], stage["source"], stage["target"]
-    weight = weights[stage["weight"] : stage["weight"] + K * O].reshape((K, O))
-    done = _ZERO
-    while done < rows:
-        count = min(stage["band"], rows - done)
-        matrix = scratch[a : a + count * K].reshape((count, K))
-        np.dot(matrix, weight, scratch[o : o + count * O].reshape((count, O)))
-        done += count
-        a += count * K
-        o += count * O
-
-
-@kernel
-def _convolve(stage, weights, scratch, source, target):
-    """The windows of a band of output rows laid out as rows of a matrix, times the weight (K, O)."""
-    OH, OW, K, O, begin = stage["OH"], stage["OW"], stage["K"], stage["O"], stage["windows"]
-    weight = weights[stage["weight"] : stage["weight"] + K * O].reshape((K, O))
-    first, o = _ZERO, target
-    while first < OH:
-        rows = min(stage["band"], OH - first)
-        pixels = rows * OW
-        windows = scratch[begin : begin + pixels * K]
-        part = scratch[o : o + pixels * O].reshape((pixels, O))
-        corner = source + first * stage["down"]
-        if stage["C"] == _ONE:
-            _lay_out_grey(stage, scratch, corner, rows, begin)
-            np.dot(windows.reshape((K, pixels)).T, weight, part)
-        else:
-            _lay_out(stage, scratch, corner, rows, begin)
-            np.dot(windows.reshape((pixels, K)), weight, part)
-        first += rows
-        o += pixels * O
-
-
-@kernel
-def _lay_out(stage, scratch, corner, rows, o):
-    """One row of KH KW C numbers per window; KW C of them lie side by side in the image."""
-    right, down, pitch = stage["right"], stage["down"], stage["pitch"]
-    KH, count = stage["KH"], stage["KW"] * stage["C"]
-    for row in range(rows):
-        for column in range(stage["OW"]):
-            a = corner + row * down + column * right
-            for _ in range(KH):
-                for j in range(count):
-                    scratch[o + j] = scratch[a + j]
-                o += count
-                a += pitch
-
-
-@kernel
-def _lay_out_grey(stage, scratch, corner, rows, o):
-    """The same transposed, one row per tap, for one channel, where the copies above would be short."""
-    OW, right, down, pitch = stage["OW"], stage["right"], stage["down"], stage["pitch"]
-    for kh in range(stage["KH"]):
-        for kw in range(stage["KW"]):
-            a = corner + kh * pitch + kw
-            for _ in range(rows):
-                for j in range(OW):
-                    scratch[o + j] = scratch[a + j * right]
-                o += OW
-                a += down
-
-
-@kernel
-def _convolve_depthwise(stage, weights, scratch, source, target):
-    """The nine taps of a 3x3 window, the bias and the limits, in one pass over the output."""
-    C, pitch, tile, length, bias = stage["C"], stage["pitch"], stage["tile"], stage["length"], stage["bias"]
-    low, high, runs = weights[stage["low"]], weights[stage["high"]], stage["runs"]
-    w0 = stage["weight"]
-    w1, w2, w3, w4 = w0 + tile, w0 + _TWO * tile, w0 + (_TWO + _ONE) * tile, w0 + (_TWO + _TWO) * tile
-    w5, w6, w7, w8 = w1 + w4 - w0, w2 + w4 - w0, w3 + w4 - w0, w4 + w4 - w0
-    o = target
-    for i in range(stage["OH"] * runs):
-        a0 = source + i // runs * stage["down"] + i % runs * stage["right"]
-        end = o + length
-        while o < end:
-            a1, a2 = a0 + C, a0 + _TWO * C
-            b0, b1, b2 = a0 + pitch, a1 + pitch, a2 + pitch
-            c0, c1, c2 = b0 + pitch, b1 + pitch, b2 + pitch
-            count = min(tile, end - o)
-            for j in range(count):
-                value = weights[bias + j]
-                value += scratch[a0 + j] * weights[w0 + j]
-                value += scratch[a1 + j] * weights[w1 + j]
-                value += scratch[a2 + j] * weights[w2 + j]
-                value += scratch[b0 + j] * weights[w3 + j]
-                value += scratch[b1 + j] * weights[w4 + j]
-                value += scratch[b2 + j] * weights[w5 + j]
-                value += scratch[c0 + j] * weights[w6 + j]
-                value += scratch[c1 + j] * weights[w7 + j]
-                value += scratch[c2 + j] * weights[w8 + j]
-                scratch[o + j] = _limited(value, low, high)
-            o += count
-            a0 += count
-
-
-@kernel
-def _pool(stage, weights, scratch, source, target):
-    """The largest number or the mean of each window, channel by channel."""
-    C, o = stage["C"], target
+def _mean(stage, weights, scratch, source, target):
+    """The mean of each window; shares are 1 / (its pixels that are not border)."""
+    C, o, share = stage["C"], target, stage["shares"]
     for row in range(stage["OH"]):
         for column in range(stage["OW"]):
             a = source + row * stage["down"] + column * stage["right"]
-            if stage["kind"] == MEAN_POOL:
-                _mean(stage, scratch, a, o, weights[stage["shares"] + row * stage["OW"] + column])
-            elif stage["KH"] == _TWO and stage["KW"] == _TWO:
-                _largest_of_four(stage, weights, scratch, a, o)
-            else:
-                _largest(stage, weights, scratch, a, o)
+            for j in range(C):
+                scratch[o + j] = 0
+            for kh in range(stage["KH"]):
+                for kw in range(stage["KW"]):
+                    b = a + kh * stage["pitch"] + kw * C
+                    for j in range(C):
+                        scratch[o + j] += scratch[b + j]
+            for j in range(C):
+                scratch[o + j] *= weights[share]
+            o += C
+            share += _ONE
+
+
+@kernel
+def _largest(stage, weights, scratch, source, target):
+    """The largest number of each window; bias and limits come after it, as they change no order."""
+    C, o, bias = stage["C"], target, stage["bias"]
+    low, high = weights[stage["low"]], weights[stage["high"]]
+    for row in range(stage["OH"]):
+        for column in range(stage["OW"]):
+            a = source + row * stage["down"] + column * stage["right"]
+            for j in range(C):
+                scratch[o + j] = scratch[a + j]
+            for kh in range(stage["KH"]):
+                for kw in range(stage["KW"]):
+                    b = a + kh * stage["pitch"] + kw * C
+                    for j in range(C):
+                        scratch[o + j] = _larger(scratch[o + j], scratch[b + j])
+            for j in range(C):
+                scratch[o + j] = limited(scratch[o + j] + weights[bias + j], low, high)
             o += C
 
 
 @kernel
-def _mean(stage, scratch, a, o, share):
-    """share is 1 / (pixels of the window that are not border)."""
-    C = stage["C"]
-    for j in range(C):
-        scratch[o + j] = 0
-    for kh in range(stage["KH"]):
-        for kw in range(stage["KW"]):
-            b = a + kh * stage["pitch"] + kw * C
+def _largest_of_four(stage, weights, scratch, source, target):
+    """The same for the common window, 2x2, in one pass."""
+    C, o, bias = stage["C"], target, stage["bias"]
+    low, high = weights[stage["low"]], weights[stage["high"]]
+    for row in range(stage["OH"]):
+        for column in range(stage["OW"]):
+            a = source + row * stage["down"] + column * stage["right"]
+            b, c = a + C, a + stage["pitch"]
+            d = c + C
             for j in range(C):
-                scratch[o + j] += scratch[b + j]
-    for j in range(C):
-        scratch[o + j] *= share
-
-
-@kernel
-def _largest(stage, weights, scratch, a, o):
-    """The bias and the limits come after the largest number: they change no order."""
-    C, bias, low, high = stage["C"], stage["bias"], weights[stage["low"]], weights[stage["high"]]
-    for j in range(C):
-        scratch[o + j] = scratch[a + j]
-    for kh in range(stage["KH"]):
-        for kw in range(stage["KW"]):
-            b = a + kh * stage["pitch"] + kw * C
-            for j in range(C):
-                scratch[o + j] = _larger(scratch[o + j], scratch[b + j])
-    for j in range(C):
-        scratch[o + j] = _limited(scratch[o + j] + weights[bias + j], low, high)
-
-
-@kernel
-def _largest_of_four(stage, weights, scratch, a, o):
-    """The common window, 2x2, in one pass."""
-    C, bias, low, high = stage["C"], stage["bias"], weights[stage["low"]], weights[stage["high"]]
-    b, c = a + C, a + stage["pitch"]
-    d = c + C
-    for j in range(C):
-        above = _larger(scratch[a + j], scratch[b + j])
-        largest = _larger(above, _larger(scratch[c + j], scratch[d + j]))
-        scratch[o + j] = _limited(largest + weights[bias + j], low, high)
-
-
-@kernel
-def _limited(value, low, high):
-    """The value held between two limits; a NaN is neither below nor above."""
-    value = low if value <= low else value
-    return high if value >= high else value
+                above = _larger(scratch[a + j], scratch[b + j])
+                largest = _larger(above, _larger(scratch[c + j], scratch[d + j]))
+                scratch[o + j] = limited(largest + weights[bias + j], low, high)
+            o += C
 
 
 @kernel
 def _larger(a, b):
     """The larger of two numbers, or NaN if one is."""
     return b if a < b or b != b else a
-
-
-@kernel
-def _bend(stage, scratch, source, target):
-    """Sigmoid, tanh, or softmax over the channels of each pixel."""
-    kind, C, one = stage["kind"], stage["C"], scratch.dtype.type(1)
-    for pixel in range(stage["target_size"] // C):
-        a, o = source + pixel * C, target + pixel * C
-        top, total = scratch[a], one - one
-        for j in range(C):
-            top = _larger(top, scratch[a + j])
-        for j in range(C):
-            value = scratch[a + j]
-            if kind == TANH:
-                scratch[o + j] = np.tanh(value)
-            elif kind == SIGMOID:
-                decay = np.exp(-abs(value))  # cannot overflow
-                scratch[o + j] = (one if value >= 0 else decay) / (one + decay)
-            else:
-                scratch[o + j] = np.exp(value - top)
-                total += scratch[o + j]
-        if kind == SOFTMAX:
-            for j in range(C):
-                scratch[o + j] /= total

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..nn.activation import Dropout, ReLU, ReLU6, Sigmoid, Softmax, Tanh
+from ..nn.activation import Dropout, ReLU, ReLU6
 from ..nn.conv import Conv2D, DepthwiseConv2D, PointwiseConv2D, SeparableConv2D
 from ..nn.dense import Dense, Flatten
 from ..nn.module import Module, Shape
 from ..nn.norm import BatchNorm
 from ..nn.pool import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from ..tensor import Tensor
-from . import program as p
 from .assembly import Assembly, Finish, Program
 from .plan import is_plain
 
@@ -217,10 +216,6 @@ def _nothing(assembly: Assembly, layer: Module, waiting: list[Module]) -> None:
     pass
 
 
-def _bent(kind: np.uint64) -> Callable[[Assembly, Module, list[Module]], None]:
-    return lambda assembly, layer, waiting: assembly.bend(kind)
-
-
 _TRANSLATIONS: dict[type[Module], Callable[[Assembly, Any, list[Module]], None]] = {
     AvgPool2D: _mean_pool,
     BatchNorm: _batch_norm,
@@ -234,7 +229,4 @@ _TRANSLATIONS: dict[type[Module], Callable[[Assembly, Any, list[Module]], None]]
     PointwiseConv2D: _pointwise,
     ReLU: _rectifier,
     ReLU6: _rectifier,
-    Sigmoid: _bent(p.SIGMOID),
-    Softmax: _bent(p.SOFTMAX),
-    Tanh: _bent(p.TANH),
 }
