@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 import tinynet as tn
-from tinynet import ops
+from tinynet import nn, ops
+from tinynet.fused import normed, pooled
 from tinynet.ops import activation, conv, loss, math, norm, pool, products, reduce, shape
 from tinynet.tensor import Op
 
@@ -99,6 +100,39 @@ def pooling_cases(function) -> list[Case]:
     return cases
 
 
+def chain(*layers: nn.Module) -> Callable[..., tn.Tensor]:
+    """A chain with the options of these layers and with the parameters that it is given."""
+    groups = [layers[place : place + 3] for place in range(0, len(layers), 3)]
+
+    def function(x, *parameters):
+        size, links = x.shape[1:], []
+        for group in groups:
+            links.append(normed._link(group, size))
+            size = (*links[-1].output_size, links[-1].channels[1])
+        return normed.ConvNormReLU(links)(x, *parameters)
+
+    return function
+
+
+def chain_cases() -> list[Case]:
+    def group(convolution, channels):
+        return [convolution, nn.BatchNorm(channels), nn.ReLU()]
+
+    depthwise = group(nn.DepthwiseConv2D(3, 3, stride=2, padding="same", bias=False), 3)
+    pointwise = group(nn.PointwiseConv2D(3, 4, bias=False), 4)
+    standard = group(nn.Conv2D(2, 3, 3, padding=1, bias=False), 3)
+    return [
+        ("depthwise, stride 2", chain(*depthwise),
+         [normal(2, 5, 7, 3), normal(3, 3, 3), normal(3), normal(3)]),
+        ("pointwise, one image", chain(*pointwise), [normal(1, 3, 5, 3), normal(3, 4), normal(4), normal(4)]),
+        ("three links", chain(*standard, *depthwise, *pointwise),
+         [normal(2, 5, 4, 2), normal(3, 3, 2, 3), normal(3), normal(3), normal(3, 3, 3), normal(3), normal(3),
+          normal(3, 4), normal(4), normal(4)]),
+    ]  # fmt: skip
+
+
+NO_PADDING, UNEVEN = ((0, 0), (0, 0)), ((0, 1), (1, 1))
+
 LABELS = np.array([2, 0, 1, 1, 4])
 ROWS = rng.dirichlet(np.ones(5), size=5)
 
@@ -186,6 +220,19 @@ CASES: dict[type[Op], list[Case]] = {
     conv.Conv2D: convolution_cases(ops.conv2d, 4, bias=4),
     conv.DepthwiseConv2D: convolution_cases(ops.depthwise_conv2d, bias=3)
     + convolution_cases(ops.depthwise_conv2d, 2, bias=6),
+    normed.ConvNormReLU: chain_cases(),
+    pooled.PooledConv2D: [
+        ("pairs", lambda *a: pooled.PooledConv2D(NO_PADDING, (2, 2))(*a),
+         [normal(2, 7, 8, 3), normal(3, 3, 3, 4), normal(4)]),
+        ("no bias, no pool, padding", lambda *a: pooled.PooledConv2D(UNEVEN, (1, 1))(*a),
+         [normal(1, 5, 6, 1), normal(3, 3, 1, 2)]),
+    ],
+    pooled.PooledSeparableConv2D: [
+        ("pairs", lambda *a: pooled.PooledSeparableConv2D(NO_PADDING, (2, 2))(*a),
+         [normal(2, 7, 8, 3), normal(3, 3, 3), normal(3, 4), normal(4)]),
+        ("grey, padding", lambda *a: pooled.PooledSeparableConv2D(UNEVEN, (2, 2))(*a),
+         [normal(1, 7, 6, 1), normal(3, 3, 1), normal(1, 4), normal(4)]),
+    ],
     pool.MaxPool2D: pooling_cases(ops.max_pool2d),
     pool.AvgPool2D: pooling_cases(ops.avg_pool2d),
     pool.GlobalAvgPool2D: [("odd size", ops.global_avg_pool2d, [normal(2, 3, 5, 4)])],
