@@ -11,8 +11,7 @@ The operations themselves are in `tinynet/ops/`; they only ever see plain NumPy 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
 
@@ -303,7 +302,7 @@ class Op:
                 f"{self.name}.forward returned {result.dtype} for inputs of {arrays[0].dtype}: "
                 "an operation keeps the dtype."
             )
-        if id(_owner(result)) in {id(_owner(array)) for array in arrays}:
+        if _overlaps(result, _by_owner(arrays)):
             result = result.copy()  # an output owns its memory: a write to one tensor changes no other
         return result
 
@@ -313,11 +312,11 @@ class Op:
         output._creator = self
         # The output is remembered by its storage alone: a reference to the tensor would be a cycle.
         reachable = [(tensor, tensor._storage) for tensor in inputs] + [(None, output._storage)]
-        kept = {id(_owner(array)) for array in self._saved if array is not None}
+        kept = _by_owner(self._saved)
         self._stamps = tuple(
             (tensor, storage, storage.stamp())
             for tensor, storage in reachable
-            if id(_owner(storage.array)) in kept
+            if _overlaps(storage.array, kept)
         )
 
     def _check_unchanged(self) -> None:
@@ -369,13 +368,13 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
         op = ready.pop()
         grad = pending.pop(op, None)
         gradients = [None] * len(op.inputs) if grad is None else watched(op, "backward", op._gradients, grad)
-        holders = Counter(id(_owner(one)) for one in (grad, *op._saved, *gradients) if one is not None)
+        holders = _by_owner((grad, *op._saved, *gradients))
         for tensor, gradient in zip(op.inputs, gradients, strict=True):
             creator = tensor._creator
             if gradient is None:
                 pass
             elif creator is None:
-                tensor._accumulate(gradient, shared=holders[id(_owner(gradient))] > 1)
+                tensor._accumulate(gradient, shared=len(holders[id(_owner(gradient))]) > 1)
             elif creator in pending:
                 pending[creator] = pending[creator] + gradient
             else:
@@ -389,9 +388,26 @@ def _walk_back(root: Op, upstream: np.ndarray) -> None:
 
 def _owner(array: Any) -> Any:
     """The object whose memory an array looks at: two arrays can only overlap if they have the same owner."""
-    while getattr(array, "base", None) is not None:
-        array = array.base
-    return array
+    while True:
+        if isinstance(array, memoryview):
+            array = array.obj
+        elif getattr(array, "base", None) is not None:
+            array = array.base
+        else:
+            return array
+
+
+def _by_owner(arrays: Iterable[np.ndarray | None]) -> dict[int, list[np.ndarray]]:
+    """The arrays by the owners of their memory: each is then compared with few others, not with all."""
+    found: dict[int, list[np.ndarray]] = {}
+    for array in arrays:
+        if array is not None:
+            found.setdefault(id(_owner(array)), []).append(array)
+    return found
+
+
+def _overlaps(array: np.ndarray, by_owner: dict[int, list[np.ndarray]]) -> bool:
+    return any(np.may_share_memory(array, other) for other in by_owner.get(id(_owner(array)), ()))
 
 
 def _count_uses(root: Op) -> dict[Op, int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 import tinynet as tn
 from tinynet import nn, ops
-from tinynet.fused import normed, pooled
+from tinynet.fused import link, normed, pooled
 from tinynet.ops import activation, conv, loss, math, norm, pool, products, reduce, shape
 from tinynet.tensor import Op
 
@@ -107,7 +107,7 @@ def chain(*layers: nn.Module) -> Callable[..., tn.Tensor]:
     def function(x, *parameters):
         size, links = x.shape[1:], []
         for group in groups:
-            links.append(normed._link(group, size))
+            links.append(link.find(group, size))
             size = (*links[-1].output_size, links[-1].channels[1])
         return normed.ConvNormReLU(links)(x, *parameters)
 

@@ -170,3 +170,24 @@ def test_an_activation_nobody_asked_for_is_never_hashed(monkeypatch):
     hidden = (x + 1.0).exp()
     (hidden * hidden).sum().backward()
     assert hashed == []
+
+
+def test_writing_beside_a_kept_array_in_the_same_memory_is_no_change():
+    memory = np.ones(6, np.float32)
+    w = tn.Tensor(memory[:4].reshape(2, 2), requires_grad=True)
+    b = tn.Tensor(memory[4:], requires_grad=True)
+    y = tn.ops.linear(np.ones((1, 2), np.float32), w, b)
+    b.data[...] = 2
+    y.sum().backward()
+    np.testing.assert_array_equal(b.grad, [1, 1])
+
+
+def test_an_output_that_reaches_its_input_through_a_buffer_is_copied():
+    class Same(tn.tensor.Op):
+        def forward(self, x):
+            return np.asarray(memoryview(x))
+
+    x = np.ones(3, np.float32)
+    y = Same()(tn.Tensor(x))
+    y.data[0] = 5
+    assert x[0] == 1

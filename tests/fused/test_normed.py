@@ -41,6 +41,10 @@ CHAINS = {  # layers, shape of the images
     "stride 2 same odd": (lambda: depthwise(5, stride=2, padding="same"), (3, 5, 7, 5)),
     "stride 2 same even": (lambda: depthwise(8, stride=2, padding="same"), (3, 6, 8, 8)),
     "stride 2 valid, a row and a column left over": (lambda: depthwise(5, stride=2), (3, 6, 8, 5)),
+    "stride 2, as large as before": (
+        lambda: [*pointwise(3, 3), *depthwise(3, stride=2, padding=((0, 4), (0, 4)))],
+        (4, 3, 3, 3),
+    ),
     "stride 2 around": (lambda: depthwise(5, stride=2, padding=1), (1, 7, 6, 5)),
     "standard": (lambda: standard(1, 6, padding="same"), (3, 6, 5, 1)),
     "standard stride 2": (lambda: standard(3, 8, stride=2, padding="same"), (2, 7, 6, 3)),
@@ -225,6 +229,14 @@ def test_wrong_images_meet_the_layers_own_sentence(shape):
             model(np.ones(shape, np.float32))
         sentences.append(str(error.value))
     assert sentences[0] == sentences[1]
+
+
+def test_parameters_of_another_shape_meet_the_layers_own_sentence():
+    model = nn.Sequential(*pointwise(3, 4))
+    for channels in (2, 200_000):
+        model[1].gamma = nn.Parameter(np.ones(channels, np.float32))
+        with pytest.raises(InputError, match="gamma"):
+            model(images((2, 5, 5, 3), np.float32))
 
 
 def test_a_weight_changed_between_forward_and_backward_is_noticed():

@@ -61,6 +61,13 @@ def test_a_replaced_or_added_layer_is_noticed():
     assert result(model) == [4.0]
 
 
+def test_a_replaced_forward_is_noticed():
+    model = nn.Sequential(Double(), Double())
+    assert result(model) == [5.0]
+    model.layers[1].forward = lambda x: x * 0.0
+    assert result(model) == [0.0]
+
+
 def test_a_change_of_mode_is_noticed(monkeypatch):
     modes = []
     monkeypatch.setattr(plan, "PATTERNS", [lambda layers, start: modes.append(layers[start].training)])

@@ -29,6 +29,7 @@ from .translation import are_in_evaluation, leaves, translate
 _SERIAL = 4_000_000  # multiply-adds, some 50 microseconds: for less it does not pay to wake another core
 _PIECES = 8  # blocks that a batch is cut into, at least, if it has so many images
 _SIZES = 4  # sizes of images for which programs are kept
+_UNKNOWN: Any = object()  # no program has been asked for, where None says that there is none
 _KEPT = 1024 * 1024  # numbers of scratch memory kept from call to call, at most
 
 _kept: dict[np.dtype, np.ndarray] = {}
@@ -162,12 +163,16 @@ class _Reading:
 
     def program(self, shape: Shape, dtype: np.dtype) -> Program | None:
         """The program for images of this shape and dtype, None if there is none."""
+        if self._leaves is None:
+            return None
         key = shape, dtype
-        if key not in self._programs:
-            if len(self._programs) == _SIZES:
+        program = self._programs.get(key, _UNKNOWN)
+        if program is _UNKNOWN:  # another thread may clear what is kept at any time
+            program = translate(self._leaves, shape, dtype)
+            if len(self._programs) >= _SIZES:
                 self._programs.clear()
-            self._programs[key] = None if self._leaves is None else translate(self._leaves, shape, dtype)
-        return self._programs[key]
+            self._programs[key] = program
+        return program
 
 
 def _remembered(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -18,54 +18,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import InputError
 from ..kernels import conv
 from ..kernels.compiling import blocks, ready
-from ..kernels.geometry import Pads, Pair, corner, output_size, resolve_padding
+from ..kernels.geometry import corner
 from ..kernels.memory import aligned, empty
 from ..kernels.threads import num_threads, region
-from ..nn.activation import ReLU, ReLU6
-from ..nn.conv import Conv2D, DepthwiseConv2D, PointwiseConv2D
 from ..nn.module import Module
-from ..nn.norm import BatchNorm
 from ..tensor import Op, Tensor
-from ..watching import Part, watched
+from ..watching import watched
 from . import normed_depthwise, normed_pointwise, normed_rows
-from .parts import work_of
-from .plan import images, is_plain
+from .link import Link, find, is_group
+from .plan import images
 
 _BLOCKS = 32  # pieces of a batch, each with sums of its own
 _ROWS = 32  # rows of images in a block, at least, unless that leaves fewer than four blocks
 _PARTIAL = 2**17  # numbers in the partial gradients of a weight, at most, unless two pieces have more
 _LINES = 2**16  # numbers of activations and gradients that a matrix product works on at a time
 _PIXELS = 512  # and at least so many pixels, for a fast product
-_FEW_CHANNELS = 4  # a standard convolution of more would keep nine times its input
-
-
-class Link(NamedTuple):
-    """One convolution with the batch norm and the activation after it, for images of a known size."""
-
-    convolution: Any
-    norm: BatchNorm
-    limits: tuple[float, float]  # of the activation: (0, inf) for ReLU, (0, 6) for ReLU6
-    channels: Pair  # C of what it reads, O of what it writes
-    input_size: Pair
-    output_size: Pair
-    stride: int
-    pads: Pads
-
-    @property
-    def is_depthwise(self) -> bool:
-        return isinstance(self.convolution, DepthwiseConv2D)
-
-    @property
-    def is_standard(self) -> bool:
-        return isinstance(self.convolution, Conv2D)
-
-    def part(self, what: str, arguments: tuple[Any, ...]) -> Part:
-        """Its row in a profile."""
-        read = arguments[1].z if what == "forward" else arguments[1]
-        return work_of(self, what, read, wanted=arguments[-1] is not False)
 
 
 class Reading(NamedTuple):
@@ -197,7 +166,8 @@ class ConvNormReLU(Op):
         )
         edges = _edges_of(link, N)
         sums = np.empty((len(edges) - 1, 2, C))
-        in_place = wanted and g.shape == below.z.shape  # each row of g is read before it is written
+        # Each row of g is read before it is written, but for stride 2, which writes two rows for one.
+        in_place = wanted and link.stride == 1 and g.shape == below.z.shape
         separate = empty(below.z.shape if wanted and not in_place else (0, *below.z.shape[1:]), g.dtype)
         parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
         read = (g, above.z, pqr, *below.applied)
@@ -274,20 +244,9 @@ def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:
 def match(layers: Sequence[Module], start: int) -> tuple[int, ChainStep] | None:
     """The chain that begins at a layer, as long as it goes."""
     count = 0
-    while _is_link(layers[start + count : start + count + 3], first=count == 0):
+    while is_group(layers[start + count : start + count + 3], first=count == 0):
         count += 3
     return (count, ChainStep(layers[start : start + count])) if count else None
-
-
-def _is_link(layers: Sequence[Module], first: bool) -> bool:
-    if len(layers) < 3 or not all(layer.training for layer in layers):
-        return False
-    kinds = [DepthwiseConv2D, PointwiseConv2D, *([Conv2D] if first else [])]
-    return (
-        any(is_plain(layers[0], kind) for kind in kinds)
-        and is_plain(layers[1], BatchNorm)
-        and (is_plain(layers[2], ReLU) or is_plain(layers[2], ReLU6))
-    )
 
 
 class ChainStep:
@@ -316,35 +275,10 @@ class ChainStep:
         """The links for images of this size, or None if one of the layers has to speak for itself."""
         shape, links = x.shape[1:], []
         for group in self.groups:
-            link = _link(group, shape)
+            link = find(group, shape)
             fits = link is not None and len(x) * link.output_size[0] * link.output_size[1] > 1
             if link is None or not fits or link.norm.gamma.dtype != x.dtype:
                 return None
             shape = (*link.output_size, link.channels[1])
             links.append(link)
         return links
-
-
-def _link(group: Sequence[Any], shape: tuple[int, ...]) -> Link | None:
-    """The link for images of `shape` (H, W, C), or None if it is not of a known kind or does not fit."""
-    convolution, norm, activation = group
-    limits = (0.0, 6.0) if isinstance(activation, ReLU6) else (0.0, np.inf)
-    (H, W, C), weight = shape, convolution.weight
-    reads = C if isinstance(convolution, DepthwiseConv2D) else weight.shape[-2]
-    if convolution.bias is not None or weight.shape[-1] != norm.channels or reads != C:
-        return None
-    if isinstance(convolution, PointwiseConv2D):
-        return Link(convolution, norm, limits, weight.shape, (H, W), (H, W), 1, ((0, 0), (0, 0)))
-    stride, kernel = convolution.stride, convolution.kernel_size
-    standard = isinstance(convolution, Conv2D)
-    if stride[0] != stride[1] or (standard and C > _FEW_CHANNELS):
-        return None
-    if not standard and (kernel != (3, 3) or weight.ndim != 3 or stride[0] > 2):
-        return None
-    try:
-        pads = resolve_padding(convolution.padding, (H, W), kernel, stride)
-        size = output_size((H, W), kernel, stride, pads)
-    except InputError:
-        return None
-    channels = (kernel[0] * kernel[1] * C if standard else C, weight.shape[-1])
-    return Link(convolution, norm, limits, channels, (H, W), size, stride[0], pads)

@@ -9,7 +9,7 @@ from ..watching import Part
 if TYPE_CHECKING:
     import numpy as np
 
-    from .normed import Link
+    from .link import Link
 
 
 def work_of(link: Link, what: str, read: np.ndarray, wanted: bool) -> Part:

@@ -35,10 +35,10 @@ class Run(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The runs of a network, and the layers and modes for which they were found."""
+    """The runs of a network, and the layers for which they were found: which they were, and in what state."""
 
     layers: list[Module]
-    modes: list[bool]
+    states: list[tuple]
     runs: list[Run]
 
 
@@ -69,13 +69,13 @@ def is_enabled() -> bool:
 
 
 def runs(model: Module, layers: list[Module]) -> list[Run]:
-    """The layers of `model` cut into runs; found once for the same layers and modes."""
+    """The layers of `model` cut into runs; found once for the same layers in the same state."""
     recording = is_grad_enabled()
-    modes = [layer.training for layer in layers]
+    states = [(layer.training, type(layer), "forward" in layer.__dict__) for layer in layers]
     plan = _plans[recording].get(model)
-    if plan is None or plan.modes != modes or not _same(plan.layers, layers):
+    if plan is None or plan.states != states or not _same(plan.layers, layers):
         patterns = PATTERNS if recording else [*INFERENCE, *PATTERNS]
-        plan = _plans[recording][model] = _Plan(list(layers), modes, _find_runs(layers, patterns))
+        plan = _plans[recording][model] = _Plan(list(layers), states, _find_runs(layers, patterns))
     return plan.runs
 
 

@@ -70,9 +70,16 @@ def _is_watchable(layer: Module) -> bool:
     attributes = vars(layer)
     statistics = [attributes.get(name) for name in layer.buffer_names]
     options = [value for name, value in attributes.items() if name not in layer.buffer_names]
-    return all(isinstance(value, np.ndarray) for value in statistics) and not any(
-        isinstance(value, list | np.ndarray) for value in options
-    )
+    return all(isinstance(value, np.ndarray) for value in statistics) and all(map(_is_fixed, options))
+
+
+def _is_fixed(option: Any) -> bool:
+    """Whether an option cannot change without being replaced, down to what a tuple holds."""
+    try:
+        hash(option)
+    except TypeError:
+        return False
+    return True
 
 
 def translate(layers: Sequence[Module], input_shape: Shape, dtype: np.dtype) -> Program | None:
