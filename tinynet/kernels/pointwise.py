@@ -243,8 +243,9 @@ def _fill_rows(a, g, edges, db):
 def _columns(a, first, last):
     """A copy of a[:, first:last], as BLAS wants its matrices without gaps."""
     part = np.empty((a.shape[0], last - first), a.dtype)
-    for r in range(len(part)):
-        part[r] = a[r, first:last]
+    for r in range(part.shape[0]):  # number by number: an array in one takes a second longer to compile
+        for k in range(part.shape[1]):
+            part[r, k] = a[r, first + k]
     return part
 
 
