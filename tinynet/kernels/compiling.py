@@ -9,7 +9,9 @@ function that it calls does, wherever that one stands.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numba
@@ -29,10 +31,42 @@ _OPTIONS: dict[str, Any] = {
 
 
 class _Cache(FunctionCache):
-    """Numba's cache of one function, whose entries also say what the functions it calls looked like."""
+    """Numba's cache of one function, whose entries also say what the functions it calls looked like.
+
+    It may fail without harm: what cannot be read is compiled again, what cannot be written is not kept.
+    """
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
         return (*super()._index_key(signature, codegen), _digest(self._py_func))
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        try:
+            return super().load_overload(signature, context)
+        except Exception:  # cut off by a full disk or a power cut, it can be any error that pickle knows
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(signature, data)
+
+
+def _cache_of(function: Callable) -> _Cache | None:
+    """The cache of a function in its own folder or, where that is read-only, in the user's cache folder.
+
+    None where neither can be written to. Of a user without a home Numba believes that it is the folder
+    named "~" in the current one, and would make it.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~")
+    own_folder = os.path.dirname(function.__code__.co_filename)
+    named: str = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    if not (named or os.path.isabs(home) or os.access(own_folder, os.W_OK)):
+        return None
+    try:
+        return _Cache(function)
+    except RuntimeError:  # Numba's word for no place
+        return None
 
 
 def _digest(function: Callable) -> str:
@@ -55,10 +89,9 @@ def kernel(function: Callable, **options: Any) -> Callable:
     compiled: Any = numba.njit(**_OPTIONS, **options)(function)
     if compiled is function:  # NUMBA_DISABLE_JIT=1
         return function
-    try:
-        compiled._cache = _Cache(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written to
-        pass
+    cache = _cache_of(function)
+    if cache is not None:
+        compiled._cache = cache
     return compiled
 
 
