@@ -118,7 +118,7 @@ class ConvNormReLU(Op):
 
     def _exit(self, reading: Reading) -> np.ndarray:
         a = empty(reading.z.shape, reading.z.dtype)
-        normed_rows.activations(*reading.applied, _edges(len(a), _BLOCKS), a)
+        normed_rows.activations(*reading.applied, _edges(len(a), _BLOCKS), a.reshape(-1, a.shape[2]))
         return a.reshape(len(a), *self.links[-1].output_size, self.links[-1].channels[1])
 
     def _masked(self, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +126,7 @@ class ConvNormReLU(Op):
         edges = _edges(len(grad), _BLOCKS)
         sums = np.empty((len(edges) - 1, 2, self.links[-1].channels[1]))
         g = empty(reading.z.shape, grad.dtype)
-        normed_rows.masked(ready(grad).reshape(g.shape), *reading.applied, edges, g, sums)
+        normed_rows.masked(ready(grad).reshape(-1, g.shape[2]), *reading.applied, edges, g, sums)
         return g, sums
 
     # One convolution

@@ -45,18 +45,19 @@ def depthwise_backward(
 def _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch, y, moments):
     L, (_, OH, OL), C = z.shape[2], y.shape, moments.shape[1]
     R = _ring_row(OL, C, stride)
-    ring, line = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 3 * R + L]
+    ring, line = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 3 * R + L].reshape(1, L)
+    pivot = y[span[0], 0]
     totals = np.zeros((2, OL), z.dtype)
     ring[:] = 0
     for n in range(span[0], span[1]):
         filled = 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(z[n], filled - before[0], rows, limits, stride, before[1], C, line, ring[filled % 3])
+                _fill(z, n, filled - before[0], rows, limits, stride, before[1], C, line, ring, filled % 3)
                 filled += 1
-            _nine_taps(ring, oh * stride, weight, stride, C, y[n, oh])
-            add_moments(y[n, oh], y[span[0], 0], totals)
-    fold_moments(y[span[0], 0], totals, (span[1] - span[0]) * OH, moments)
+            _nine_taps(ring, oh * stride, weight, stride, C, y, n, oh)
+            add_moments(y, n, oh, pivot, totals)
+    fold_moments(pivot, totals, (span[1] - span[0]) * OH, moments)
 
 
 @kernel
@@ -68,31 +69,33 @@ def _depthwise_backward(
     target = g if in_place else below
     R = _ring_row(OL, C, stride)
     ring, spread = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 6 * R].reshape(3, R)
-    padded_dz = scratch[6 * R : 6 * R + OL + 4 * C]  # two pixels of zeros on either side
-    dz = padded_dz[2 * C : 2 * C + OL]
-    line = scratch[6 * R + OL + 4 * C : 6 * R + OL + 4 * C + L]
+    dz = scratch[6 * R : 6 * R + OL + 4 * C].reshape(1, OL + 4 * C)  # two pixels of zeros on either side
+    line = scratch[6 * R + OL + 4 * C : 6 * R + OL + 4 * C + L].reshape(1, L)
     products = np.zeros((TAPS, OL), z.dtype)
     totals = np.zeros((2, L), z.dtype)
     ring[:] = 0
-    padded_dz[:] = 0
+    dz[:] = 0
     for n in range(span[0], span[1]):
         spread[:] = 0
         filled, done = 0, 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(z[n], filled - before[0], rows, limits, stride, before[1], C, line, ring[filled % 3])
+                _fill(z, n, filled - before[0], rows, limits, stride, before[1], C, line, ring, filled % 3)
                 filled += 1
-            gradient(g[n, oh], y[n, oh], pqr, dz)
+            gradient(g, y, n, oh, pqr, dz, 0, 2 * C)
             for kh in range(3):
-                row, taps = (oh * stride + kh) % 3, slice(3 * kh, 3 * kh + 3)
-                _add_products(dz, ring[row], stride, C, products[taps])
-                _spread(padded_dz, weight[taps], stride, C, spread[row])
+                row = (oh * stride + kh) % 3
+                _add_products(dz, ring, row, 3 * kh, stride, C, products)
+                _spread(dz, weight, 3 * kh, stride, C, spread, row)
             while done < (H + before[0] if oh == OH - 1 else (oh + 1) * stride):
                 h = done - before[0]
                 if 0 <= h < H and len(target):
-                    pixels = _in_order(spread[done % 3], done < filled, stride, before[1], C, line)
-                    mask(pixels, z[n, h], rows, limits, target[n, h], totals)
-                spread[done % 3] = 0
+                    if stride == 1:
+                        mask(spread, done % 3, before[1] * C, z, n, h, rows, limits, target, totals)
+                    else:
+                        _in_order(spread, done % 3, before[1], C, line)
+                        mask(line, 0, 0, z, n, h, rows, limits, target, totals)
+                _clear(spread, done % 3)
                 done += 1
     dweight[:] = 0
     for tap in range(TAPS):
@@ -102,91 +105,81 @@ def _depthwise_backward(
 
 
 @inlined_kernel
-def _nine_taps(ring, first, weight, stride, C, y):
+def _nine_taps(ring, first, weight, stride, C, y, n, oh):
     """One row of the output: three rows of the ring from the padded row `first` on, three taps in each."""
-    OL = len(y)
-    for kh in range(3):
-        row = ring[(first + kh) % 3]
-        x0, at1, at2 = row[:OL], _tap_offset(1, OL, C, stride), _tap_offset(2, OL, C, stride)
-        x1, x2 = row[at1 : at1 + OL], row[at2 : at2 + OL]
-        w0, w1, w2 = weight[3 * kh], weight[3 * kh + 1], weight[3 * kh + 2]
-        if kh == 0:
-            for j in range(OL):
-                y[j] = x0[j] * w0[j] + x1[j] * w1[j] + x2[j] * w2[j]
-        else:
-            for j in range(OL):
-                y[j] += x0[j] * w0[j] + x1[j] * w1[j] + x2[j] * w2[j]
+    OL = y.shape[2]
+    at1, at2 = np.uint64(_tap_offset(1, OL, C, stride)), np.uint64(_tap_offset(2, OL, C, stride))
+    a, b, c = first % 3, (first + 1) % 3, (first + 2) % 3
+    for j in range(np.uint64(OL)):
+        value = ring[a, j] * weight[0, j] + ring[a, at1 + j] * weight[1, j] + ring[a, at2 + j] * weight[2, j]
+        value += ring[b, j] * weight[3, j] + ring[b, at1 + j] * weight[4, j] + ring[b, at2 + j] * weight[5, j]
+        value += ring[c, j] * weight[6, j] + ring[c, at1 + j] * weight[7, j] + ring[c, at2 + j] * weight[8, j]
+        y[n, oh, j] = value
 
 
 @inlined_kernel
-def _add_products(dz, row, stride, C, products):
+def _add_products(dz, ring, row, tap, stride, C, products):
     """The gradient of three taps' weights from one row of dz and the padded row the taps read."""
-    OL, at1, at2 = len(dz), _tap_offset(1, len(dz), C, stride), _tap_offset(2, len(dz), C, stride)
-    x0, x1, x2 = row[:OL], row[at1 : at1 + OL], row[at2 : at2 + OL]
-    p0, p1, p2 = products[0], products[1], products[2]
-    for j in range(OL):
-        p0[j] += dz[j] * x0[j]
-        p1[j] += dz[j] * x1[j]
-        p2[j] += dz[j] * x2[j]
+    OL, begin = products.shape[1], np.uint64(2 * C)
+    at1, at2 = np.uint64(_tap_offset(1, OL, C, stride)), np.uint64(_tap_offset(2, OL, C, stride))
+    for j in range(np.uint64(OL)):
+        products[tap, j] += dz[0, begin + j] * ring[row, j]
+        products[tap + 1, j] += dz[0, begin + j] * ring[row, at1 + j]
+        products[tap + 2, j] += dz[0, begin + j] * ring[row, at2 + j]
 
 
 @inlined_kernel
-def _spread(dz, weight, stride, C, row):
+def _spread(dz, weight, tap, stride, C, spread, row):
     """What three taps give back to the padded row they read. Pixel q was read for outputs q, q - 1 and q - 2;
     with stride 2, even pixel q for outputs q and q - 1, odd pixel q for output q. dz begins with two pixels
     of zeros.
     """
-    d0, d1, d2 = dz[2 * C :], dz[C:], dz
-    w0, w1, w2 = weight[0], weight[1], weight[2]
+    at0, at1 = np.uint64(2 * C), np.uint64(C)
     if stride == 1:
-        for j in range(len(row)):
-            row[j] += d0[j] * w0[j] + d1[j] * w1[j] + d2[j] * w2[j]
+        for j in range(np.uint64(spread.shape[1])):
+            back = dz[0, at0 + j] * weight[tap, j] + dz[0, at1 + j] * weight[tap + 1, j]
+            spread[row, j] += back + dz[0, j] * weight[tap + 2, j]
     else:
-        half = len(row) // 2
-        even, odd = row[:half], row[half:]
+        half = np.uint64(spread.shape[1] // 2)
         for j in range(half):
-            even[j] += d0[j] * w0[j] + d1[j] * w2[j]
-            odd[j] += d0[j] * w1[j]
+            spread[row, j] += dz[0, at0 + j] * weight[tap, j] + dz[0, at1 + j] * weight[tap + 2, j]
+            spread[row, half + j] += dz[0, at0 + j] * weight[tap + 1, j]
 
 
 @kernel
-def _fill(image, h, rows, limits, stride, left, C, line, padded):
-    """The activations of row h of an image as a padded row; zeros for a row outside the image."""
-    H, L = image.shape
-    if not 0 <= h < H:
-        padded[:] = 0
+def _fill(z, n, h, rows, limits, stride, left, C, line, ring, row):
+    """The activations of row h of image n as a padded row; zeros for a row outside the image."""
+    if not 0 <= h < z.shape[1]:
+        _clear(ring, row)
     elif stride == 1:
-        activate(image[h], rows, limits, padded[left * C : left * C + L])
+        activate(z, n, h, rows, limits, ring, row, left * C)
     else:
-        activate(image[h], rows, limits, line)
-        for w in range(L // C):
-            at = _place(w + left, len(padded), C)
-            _copy(line[w * C : (w + 1) * C], padded[at : at + C])
+        activate(z, n, h, rows, limits, line, 0, 0)
+        for w in range(z.shape[2] // C):
+            source, target = np.uint64(w * C), np.uint64(_place(w + left, ring.shape[1], C))
+            for c in range(np.uint64(C)):
+                ring[row, target + c] = line[0, source + c]
 
 
 @kernel
-def _in_order(padded, reached, stride, left, C, line):
-    """The reverse of `_fill`: the pixels of a padded row in order; zeros if no window reached that row."""
-    if stride == 1 and reached:
-        return padded[left * C : left * C + len(line)]
-    line[:] = 0
-    if reached:
-        for w in range(len(line) // C):
-            at = _place(w + left, len(padded), C)
-            _copy(padded[at : at + C], line[w * C : (w + 1) * C])
-    return line
+def _in_order(padded, row, left, C, line):
+    """The reverse of `_fill` with stride 2: the pixels of a padded row in order."""
+    for w in range(line.shape[1] // C):
+        source, target = np.uint64(_place(w + left, padded.shape[1], C)), np.uint64(w * C)
+        for c in range(np.uint64(C)):
+            line[0, target + c] = padded[row, source + c]
+
+
+@inlined_kernel
+def _clear(padded, row):
+    for j in range(np.uint64(padded.shape[1])):
+        padded[row, j] = 0
 
 
 @kernel
 def _place(q, R, C):
     """Where pixel q of a padded row of R numbers begins, with stride 2."""
     return q % 2 * (R // 2) + q // 2 * C
-
-
-@kernel
-def _copy(source, target):
-    for j in range(len(source)):
-        target[j] = source[j]
 
 
 @kernel

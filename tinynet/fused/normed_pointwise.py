@@ -42,18 +42,19 @@ def pointwise_backward(
 def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments):
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
-    z_rows, y_rows = z.reshape(-1, L), y.reshape(-1, OL)
+    z, y = z.reshape(1, -1, L), y.reshape(1, -1, OL)
+    pivot = y[0, span[0]]
     totals = np.zeros((2, OL), z.dtype)
     for start in range(span[0], span[1], lines):
         stop = min(start + lines, span[1])
         a = scratch[: (stop - start) * L].reshape(stop - start, L)
         for row in range(start, stop):
-            activate(z_rows[row], rows, limits, a[row - start])
-        out = y_rows[start:stop]
+            activate(z, 0, row, rows, limits, a, row - start, 0)
+        out = y[0, start:stop]
         np.dot(a.reshape((stop - start) * W, C), weight, out.reshape((stop - start) * W, O))
         for row in range(start, stop):
-            add_moments(y_rows[row], y_rows[span[0]], totals)
-    fold_moments(y_rows[span[0]], totals, span[1] - span[0], moments)
+            add_moments(y, 0, row, pivot, totals)
+    fold_moments(pivot, totals, span[1] - span[0], moments)
 
 
 @kernel
@@ -62,26 +63,24 @@ def _pointwise_backward(
 ):
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
-    g_rows, y_rows, z_rows = g.reshape(-1, OL), y.reshape(-1, OL), z.reshape(-1, L)
-    below_rows = (g if in_place else below).reshape(-1, L)
+    target = (g if in_place else below).reshape(1, -1, L)
+    g, y, z = g.reshape(1, -1, OL), y.reshape(1, -1, OL), z.reshape(1, -1, L)
     totals = np.zeros((2, L), z.dtype)
     dweight[:] = 0
-    product = scratch[: C * O].reshape(C, O)
+    product, dw = scratch[: C * O], dweight.reshape(-1)
     for start in range(span[0], span[1], lines):
         stop = min(start + lines, span[1])
         pixels = (stop - start) * W
         a = scratch[C * O : C * O + pixels * C].reshape(stop - start, L)
         dz = scratch[C * O + pixels * C : C * O + pixels * (C + O)].reshape(stop - start, OL)
         for row in range(start, stop):
-            activate(z_rows[row], rows, limits, a[row - start])
-            gradient(g_rows[row], y_rows[row], pqr, dz[row - start])
-        np.dot(a.reshape(pixels, C).T, dz.reshape(pixels, O), product)
-        for c in range(C):
-            add(product[c], dweight[c])
-        if len(below_rows):
-            np.dot(
-                dz.reshape(pixels, O), weight.T, a.reshape(pixels, C)
-            )  # a has been used: its place is free
+            activate(z, 0, row, rows, limits, a, row - start, 0)
+            gradient(g, y, 0, row, pqr, dz, row - start, 0)
+        np.dot(a.reshape(pixels, C).T, dz.reshape(pixels, O), product.reshape(C, O))
+        add(product, dw)
+        if target.shape[1]:
+            # The activations have been used: what comes back to them takes their place.
+            np.dot(dz.reshape(pixels, O), weight.T, a.reshape(pixels, C))
             for row in range(start, stop):
-                mask(a[row - start], z_rows[row], rows, limits, below_rows[row], totals)
+                mask(a, row - start, 0, z, 0, row, rows, limits, target, totals)
     fold_sums(totals, sums)

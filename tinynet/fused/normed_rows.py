@@ -14,8 +14,9 @@ and whoever writes it has already applied ReLU's mask, and gathers the two sums 
 
 Arrays are (N, H, L): a row of L = W C numbers is an image's row of W pixels with C channels. What there is
 per channel is repeated along the row, so that inner loops are long. Images are cut into blocks (`edges`);
-each block has sums of its own, and each thread a row of `scratch`. Slices are taken before loops and
-indexed from 0: an index that might be negative would keep a loop from being vectorised.
+each block has sums of its own, and each thread a row of `scratch`. Rows are named by their indices, not
+handed over as slices, for each slice is counted in memory that the threads share; and indices within a row
+are unsigned, for one that might be negative would keep a loop from being vectorised.
 """
 
 from __future__ import annotations
@@ -29,34 +30,35 @@ from ..kernels.compiling import inlined_kernel, kernel, parallel_kernel
 
 
 @inlined_kernel
-def activate(z, rows, limits, a):
-    """a = min(max(z scale + shift, floor), ceiling)."""
-    scale, shift, floor, ceiling = rows[0], rows[1], limits[0], limits[1]
-    for j in range(len(z)):
-        value = z[j] * scale[j] + shift[j]
+def activate(z, n, h, rows, limits, a, row, at):
+    """a = min(max(z scale + shift, floor), ceiling): row h of image n to place `at` of a row of a."""
+    floor, ceiling, first = limits[0], limits[1], np.uint64(at)
+    for j in range(np.uint64(z.shape[2])):
+        value = z[n, h, j] * rows[0, j] + rows[1, j]
         value = floor if value <= floor else value  # in this form a NaN stays one
-        a[j] = ceiling if value >= ceiling else value
+        a[row, first + j] = ceiling if value >= ceiling else value
 
 
 @inlined_kernel
-def mask(grad, z, rows, limits, g, totals):
-    """g = grad where the activation was between its limits; totals += g, g (z - mean)."""
-    scale, shift, mean, floor, ceiling = rows[0], rows[1], rows[2], limits[0], limits[1]
-    total, centred = totals[0], totals[1]
-    for j in range(len(z)):
-        value = z[j] * scale[j] + shift[j]
-        passed = grad[j] if floor < value and value < ceiling else 0
-        g[j] = passed
-        total[j] += passed
-        centred[j] += passed * (z[j] - mean[j])
+def mask(grad, row, at, z, n, h, rows, limits, g, totals):
+    """g = grad where the activation was between its limits; totals += g, g (z - mean). The other way round:
+    a row of grad from place `at` on to row h of image n.
+    """
+    floor, ceiling, first, zero = limits[0], limits[1], np.uint64(at), z.dtype.type(0)
+    for j in range(np.uint64(z.shape[2])):
+        value = z[n, h, j] * rows[0, j] + rows[1, j]
+        passed = grad[row, first + j] if floor < value and value < ceiling else zero
+        g[n, h, j] = passed
+        totals[0, j] += passed
+        totals[1, j] += passed * (z[n, h, j] - rows[2, j])
 
 
 @inlined_kernel
-def gradient(g, y, pqr, dz):
-    """dz = p g + q y + r."""
-    p, q, r = pqr[0], pqr[1], pqr[2]
-    for j in range(len(g)):
-        dz[j] = p[j] * g[j] + q[j] * y[j] + r[j]
+def gradient(g, y, n, h, pqr, dz, row, at):
+    """dz = p g + q y + r: row h of image n to place `at` of a row of dz."""
+    first = np.uint64(at)
+    for j in range(np.uint64(y.shape[2])):
+        dz[row, first + j] = pqr[0, j] * g[n, h, j] + pqr[1, j] * y[n, h, j] + pqr[2, j]
 
 
 @kernel
@@ -70,13 +72,12 @@ def add(values, total):
 
 
 @inlined_kernel
-def add_moments(y, pivot, totals):
+def add_moments(y, n, h, pivot, totals):
     """totals += d, d^2 with d = y - pivot: relative to a sample, so that a large mean costs no accuracy."""
-    first, second = totals[0], totals[1]
-    for j in range(len(y)):
-        distance = y[j] - pivot[j]
-        first[j] += distance
-        second[j] += distance * distance
+    for j in range(np.uint64(y.shape[2])):
+        distance = y[n, h, j] - pivot[j]
+        totals[0, j] += distance
+        totals[1, j] += distance * distance
 
 
 @kernel
@@ -115,21 +116,21 @@ def fold_sums(totals, sums):
 
 @parallel_kernel
 def activations(z, rows, limits, edges, a):
-    """a, for those who come after the chain."""
+    """a (N H, L), for those who come after the chain."""
     for i in prange(len(edges) - 1):
         for n in range(edges[i], edges[i + 1]):
             for h in range(z.shape[1]):
-                activate(z[n, h], rows, limits, a[n, h])
+                activate(z, n, h, rows, limits, a, n * z.shape[1] + h, 0)
 
 
 @parallel_kernel
 def masked(grad, z, rows, limits, edges, g, sums):
-    """The g of the last convolution, from the gradient of its activations."""
+    """The g of the last convolution, from the gradient of its activations (N H, L)."""
     for i in prange(len(edges) - 1):
         totals = np.zeros((2, z.shape[2]), z.dtype)
         for n in range(edges[i], edges[i + 1]):
             for h in range(z.shape[1]):
-                mask(grad[n, h], z[n, h], rows, limits, g[n, h], totals)
+                mask(grad, n * z.shape[1] + h, 0, z, n, h, rows, limits, g, totals)
         fold_sums(totals, sums[i])
 
 
