@@ -1,6 +1,6 @@
-"""Draws docs/images/fast-path.png: which arrays each loop of a convolution, batch norm and ReLU reads and writes.
+"""Draws docs/images/fast-path.png: what each loop of a convolution, batch norm and ReLU reads and writes.
 
-    python docs/draw_fast_path.py
+Run it as `python docs/draw_fast_path.py`.
 """
 
 from __future__ import annotations
