@@ -63,10 +63,12 @@ class PooledSeparableConv2D(Op):
         self.pads, self.window = pads, window
 
     def forward(self, x, d, w, b=None):
-        self.is_grey = x.shape[3] == 1
-        kind = pooled_grey if self.is_grey else pooled_separable
-        y, self.kept = kind.forward(x, d, w, b, self.pads, self.window)
-        self.save(x, d, w, y if self.is_grey else None)
+        if x.shape[3] == 1:
+            y = pooled_grey.forward(x, d, w, b, self.pads, self.window)
+            self.save(x, d, w, y)
+        else:
+            y, self.places = pooled_separable.forward(x, d, w, b, self.pads, self.window)
+            self.save(x, d, w, None)
         return y
 
     def flops(self, shapes, output):
@@ -75,10 +77,10 @@ class PooledSeparableConv2D(Op):
     def backward(self, grad):
         x, d, w, y = self.saved
         wanted = self.needs_input_grad[:3]
-        if self.is_grey:
-            found = pooled_grey.backward(x, d, w, y, grad, self.kept, self.pads, self.window, wanted[0])
+        if y is not None:
+            found = pooled_grey.backward(x, d, w, y, grad, self.pads, self.window, wanted[0])
             return found[: len(self.inputs)]
-        gradients = pooled_separable.backward(x, d, w, grad, self.kept, self.pads, self.window, wanted)
+        gradients = pooled_separable.backward(x, d, w, grad, self.places, self.pads, self.window, wanted)
         return gradients[: len(self.inputs)]
 
 

@@ -35,6 +35,7 @@ from ..kernels.threads import num_threads
 
 OFF = 255  # the place of a maximum that ReLU set to zero, or that is NaN: no gradient passes
 _BLOCKS = 16  # pieces of a batch, each with sums of its own
+_PIXELS = 256  # of the convolution in a piece, at least, unless that leaves fewer than four
 _BAND = 32 * 1024  # numbers in a band's part of `a`, or of z
 _PRODUCT = 1_000_000  # rows times columns times K: OpenBLAS multiplies less than that without rearranging
 
@@ -72,14 +73,15 @@ def sizes_of(
     WP = left + W + right
     pitch = -(-WP // window[1]) if by_phases else PW
     pixels = min(_BAND // max(K, O), _PRODUCT // (K * O))
-    band = max(1, min(-(-N // _BLOCKS) * PH, pixels // (window[0] * window[1] * pitch)))
+    band = max(1, min(N * PH, pixels // (window[0] * window[1] * pitch)))
     return Sizes(C, *kernel, top, left, top + H + bottom, WP, *window, PH, PW, pitch, band)
 
 
 @lru_cache(maxsize=1024)
-def edges_of(images: int, rows: int) -> np.ndarray:
-    """The edges of blocks of whole images, counted in rows of y."""
-    return blocks(images, _BLOCKS) * rows
+def edges_of(images: int, sizes: Sizes) -> np.ndarray:
+    """The edges of blocks of images: few where there is little to compute, as each has sums of its own."""
+    enough = images * sizes.PH * sizes.SH * sizes.PW * sizes.SW // _PIXELS
+    return blocks(images, min(_BLOCKS, max(4, enough)))
 
 
 def pixels_in_band(sizes: Sizes) -> int:
@@ -130,9 +132,9 @@ def pool(z, bias, sizes, y, places):
             for k in range(sizes.SH * sizes.SW):
                 plane = z[(k * rows + i) * length :]
                 for j in range(L):
-                    value, best = plane[j] + bias[j], row[j]
+                    value, best, at = plane[j] + bias[j], row[j], place[j]
                     row[j] = value if value > best or value != value else best
-                    place[j] = OFF if value != value else k if value > best else place[j]
+                    place[j] = OFF if value != value else k if value > best else at
 
 
 @inner_kernel
@@ -146,11 +148,13 @@ def unpool(g, places, sizes, dz, dbias):
     for i in range(rows):
         row, place = g[i], places[i]
         for j in range(L):
-            dbias[j] += row[j] if place[j] != OFF else 0
+            value = row[j]
+            dbias[j] += value if place[j] != OFF else 0
         for k in range(sizes.SH * sizes.SW):
             plane = dz[(k * rows + i) * length : (k * rows + i + 1) * length]
             for j in range(L):
-                plane[j] = row[j] if place[j] == k else 0
+                value = row[j]
+                plane[j] = value if place[j] == k else 0
             plane[L:] = 0
 
 
@@ -174,3 +178,42 @@ def with_padding(image, sizes, scratch):
         for j in range(image.shape[1]):
             target[j] = image[h, j]
     return padded
+
+
+# Images of one channel. A window's row of KW numbers is too short for a loop; one tap of many windows is a
+# long row, once pixels that stand at the same place of the pooling windows, a "phase", stand side by side.
+
+
+def numbers_in_phases(sizes: Sizes) -> int:
+    """The numbers in the phases of an image; a tap of the last pixels may look up to KW numbers further."""
+    return sizes.SH * sizes.SW * -(-sizes.HP // sizes.SH) * sizes.pitch + sizes.KW
+
+
+@lru_cache(maxsize=1024)
+def shifts_of(sizes: Sizes) -> np.ndarray:
+    """Where in the phases the row begins that a tap sees from the pixels at a place: (SH SW, KH KW), int64.
+
+    They follow in the order of the windows: those of a row of y, then some that mean nothing where the pitch
+    is more than PW, then the next row.
+    """
+    h = np.arange(sizes.SH)[:, None, None, None] + np.arange(sizes.KH)[:, None]
+    w = np.arange(sizes.SW)[:, None, None] + np.arange(sizes.KW)
+    phase = h % sizes.SH * sizes.SW + w % sizes.SW
+    row = phase * -(-sizes.HP // sizes.SH) + h // sizes.SH
+    return (row * sizes.pitch + w // sizes.SW).reshape(sizes.SH * sizes.SW, sizes.KH * sizes.KW)
+
+
+@inner_kernel
+def split(image, sizes, phases):
+    """phases[((u SW + v) rows + i) pitch + j] = pixel (i SH + u, j SW + v) of an image (H, W) with its
+    padding. `phases` is zero at first.
+    """
+    rows = -(-sizes.HP // sizes.SH)
+    for h in range(image.shape[0]):
+        i, u = (h + sizes.top) // sizes.SH, (h + sizes.top) % sizes.SH
+        for w in range(min(sizes.SW, image.shape[1])):
+            j, v = (w + sizes.left) // sizes.SW, (w + sizes.left) % sizes.SW
+            source = image[h, w :: sizes.SW]
+            target = phases[((u * sizes.SW + v) * rows + i) * sizes.pitch + j :]
+            for k in range(len(source)):
+                target[k] = source[k]

@@ -42,7 +42,7 @@ def forward(
     with region:
         separable_forward(
             ready(x).reshape(N, H, W * C), _along_rows(depthwise, sizes, W), ready(pointwise),
-            biases.reshape(-1), sizes, parts, scratch, pooled_rows.edges_of(N, sizes.PH), y.reshape(rows),
+            biases.reshape(-1), tuple(sizes), parts, scratch, pooled_rows.edges_of(N, sizes), y.reshape(rows),
             places.reshape(rows),
         )  # fmt: skip
     return y, places
@@ -62,7 +62,7 @@ def backward(
     (N, H, W, C), (KH, KW, _), O = x.shape, depthwise.shape, pointwise.shape[1]
     sizes = pooled_rows.sizes_of(x.shape, (KH, KW), pads, window, C, O, False)
     rows = (N * sizes.PH, sizes.PW * O)
-    edges = pooled_rows.edges_of(N, sizes.PH)
+    edges = pooled_rows.edges_of(N, sizes)
     M = len(edges) - 1
     dx = empty((N, H, W * C) if wanted[0] else (N, 0, 0), x.dtype)
     ddepthwise = empty((M, KH if wanted[1] else 0, KW, sizes.PW * sizes.SW * C), x.dtype)
@@ -72,8 +72,8 @@ def backward(
     with region:
         separable_backward(
             ready(x).reshape(N, H, W * C), _along_rows(depthwise, sizes, W), ready(pointwise.T),
-            ready(g).reshape(rows), places.reshape(rows), sizes, parts, scratch, edges, dx, ddepthwise,
-            dpointwise, dbias,
+            ready(g).reshape(rows), places.reshape(rows), tuple(sizes), parts, scratch, edges, dx,
+            ddepthwise, dpointwise, dbias,
         )  # fmt: skip
     return (
         dx.reshape(x.shape) if wanted[0] else None,
@@ -103,18 +103,18 @@ def _scratch(sizes: Sizes, O: int, image: Pair, dtype: np.dtype) -> tuple[np.nda
 
 
 @parallel_kernel
-def separable_forward(x, taps, weight, bias, sizes, parts, scratch, edges, y, places):
+def separable_forward(x, taps, weight, bias, numbers, parts, scratch, edges, y, places):
     """x (N, H, W C), taps (2, KH, KW, columns C), weight (C, O), bias (PW O), y and places (N PH, PW O)."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
-            _forward(x, taps, weight, bias, sizes, parts, scratch[t], span, y, places)
+            _forward(x, taps, weight, bias, numbers, parts, scratch[t], span, y, places)
 
 
 @parallel_kernel
 def separable_backward(
-    x, taps, weight, g, places, sizes, parts, scratch, edges, dx, ddepthwise, dpointwise, dbias
+    x, taps, weight, g, places, numbers, parts, scratch, edges, dx, ddepthwise, dpointwise, dbias
 ):
     """weight (O, C), transposed; g and places (N PH, PW O), dx (N, H, W C), ddepthwise (B, KH, KW, columns
     C), dpointwise (B, C, O), dbias (B, PW O). What has no rows is not wanted.
@@ -124,18 +124,19 @@ def separable_backward(
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
             _backward(
-                x, taps, weight, g, places, sizes, parts, scratch[t], span, dx, ddepthwise[i], dpointwise[i],
-                dbias[i],
+                x, taps, weight, g, places, numbers, parts, scratch[t], span, dx, ddepthwise[i],
+                dpointwise[i], dbias[i],
             )  # fmt: skip
 
 
 @inner_kernel
-def _forward(x, taps, weight, bias, sizes, parts, scratch, span, y, places):
+def _forward(x, taps, weight, bias, numbers, parts, scratch, span, y, places):
+    sizes = Sizes(*numbers)
     C, O = weight.shape
     a, z = scratch[parts[3] : parts[4]], scratch[parts[4] : parts[5]]
     scratch[: parts[1]] = 0
-    for first in range(span[0], span[1], sizes.band):
-        last = min(first + sizes.band, span[1])
+    for first in range(span[0] * sizes.PH, span[1] * sizes.PH, sizes.band):
+        last = min(first + sizes.band, span[1] * sizes.PH)
         pixels = sizes.SH * sizes.SW * (last - first) * sizes.PW
         _lay_out(x, taps[0], sizes, first, last, parts, scratch, a)
         np.dot(a[: pixels * C].reshape(pixels, C), weight, z[: pixels * O].reshape(pixels, O))
@@ -143,7 +144,8 @@ def _forward(x, taps, weight, bias, sizes, parts, scratch, span, y, places):
 
 
 @inner_kernel
-def _backward(x, taps, weight, g, places, sizes, parts, scratch, span, dx, ddepthwise, dpointwise, dbias):
+def _backward(x, taps, weight, g, places, numbers, parts, scratch, span, dx, ddepthwise, dpointwise, dbias):
+    sizes = Sizes(*numbers)
     O, C = weight.shape
     a, z = scratch[parts[3] : parts[4]], scratch[parts[4] : parts[5]]
     product = scratch[parts[5] : parts[5] + C * O].reshape(C, O)
@@ -151,8 +153,8 @@ def _backward(x, taps, weight, g, places, sizes, parts, scratch, span, dx, ddept
     ddepthwise[:] = 0
     dpointwise[:] = 0
     dbias[:] = 0
-    for first in range(span[0], span[1], sizes.band):
-        last = min(first + sizes.band, span[1])
+    for first in range(span[0] * sizes.PH, span[1] * sizes.PH, sizes.band):
+        last = min(first + sizes.band, span[1] * sizes.PH)
         pixels = sizes.SH * sizes.SW * (last - first) * sizes.PW
         dz, rows = z[: pixels * O].reshape(pixels, O), a[: pixels * C].reshape(pixels, C)
         unpool(g[first:last], places[first:last], sizes, z, dbias)

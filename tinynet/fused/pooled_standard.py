@@ -1,9 +1,7 @@
 """Standard convolution, bias, ReLU and max pooling in one pass: the windows of a band, times the weight.
 
 `pooled_rows.py` has the formulas. A window is KH pieces of KW C numbers that follow each other in the image.
-With one channel such a piece is too short for a loop. There `a` is laid out by columns: one tap of many
-windows is a long row, once the pixels that stand at the same place of the pooling windows, the image's
-"phases", stand side by side.
+With one channel such a piece is too short for a loop: there `a` is laid out by columns, tap by tap.
 """
 
 # ruff: noqa: E741  (O is the shape letter of output channels)
@@ -19,7 +17,7 @@ from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import aligned, empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, inner_kernel, pool, unpool, with_padding
+from .pooled_rows import Sizes, add, inner_kernel, pool, split, unpool, with_padding
 
 
 def forward(
@@ -37,8 +35,9 @@ def forward(
     scratch, parts = _scratch(sizes, K, O, x.dtype)
     with region:
         standard_forward(
-            ready(x).reshape(N, H, W * C), matrix, biases.reshape(-1), sizes, parts, scratch,
-            pooled_rows.edges_of(N, sizes.PH), y.reshape(rows), places.reshape(rows),
+            ready(x).reshape(N, H, W * C), matrix, biases.reshape(-1), tuple(sizes),
+            pooled_rows.shifts_of(sizes), parts, scratch, pooled_rows.edges_of(N, sizes), y.reshape(rows),
+            places.reshape(rows),
         )  # fmt: skip
     return y, places
 
@@ -57,7 +56,7 @@ def backward(
     sizes, matrix = _prepared(x, weight, pads, window)
     K, O = matrix.shape
     rows = (N * sizes.PH, sizes.PW * O)
-    edges = pooled_rows.edges_of(N, sizes.PH)
+    edges = pooled_rows.edges_of(N, sizes)
     dx = empty((N, H, W * C) if wanted[0] else (N, 0, 0), x.dtype)
     dweight = empty((len(edges) - 1, K if wanted[1] else 0, O), x.dtype)
     dbias = empty((len(edges) - 1, rows[1]), x.dtype)
@@ -65,7 +64,7 @@ def backward(
     with region:
         standard_backward(
             ready(x).reshape(N, H, W * C), ready(matrix.T), ready(g).reshape(rows), places.reshape(rows),
-            sizes, parts, scratch, edges, dx, dweight, dbias,
+            tuple(sizes), pooled_rows.shifts_of(sizes), parts, scratch, edges, dx, dweight, dbias,
         )  # fmt: skip
     return (
         dx.reshape(x.shape) if wanted[0] else None,
@@ -84,24 +83,23 @@ def _prepared(x: np.ndarray, weight: np.ndarray, pads: Pads, window: Pair) -> tu
 def _scratch(sizes: Sizes, K: int, O: int, dtype: np.dtype) -> tuple[np.ndarray, tuple[int, ...]]:
     """For a padded image or its phases, a padded image's gradient, `a`, z, and a gradient of the weight."""
     padded, pixels = sizes.HP * sizes.WP * sizes.C, pooled_rows.pixels_in_band(sizes)
-    # The last tap of the last pixels is read up to KW - 1 numbers behind the last row of a phase.
-    phases = sizes.SH * sizes.SW * (-(-sizes.HP // sizes.SH) * sizes.pitch + sizes.KW)
-    lengths = [phases if sizes.C == 1 else padded, padded, pixels * K, pixels * O, K * O]
+    image = pooled_rows.numbers_in_phases(sizes) if sizes.C == 1 else padded
+    lengths = [image, padded, pixels * K, pixels * O, K * O]
     return pooled_rows.scratch(lengths, dtype)
 
 
 @parallel_kernel
-def standard_forward(x, weight, bias, sizes, parts, scratch, edges, y, places):
+def standard_forward(x, weight, bias, numbers, shifts, parts, scratch, edges, y, places):
     """x (N, H, W C), weight (K, O), bias (PW O), y and places (N PH, PW O)."""
     threads, count = len(scratch), len(edges) - 1
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
-            _forward(x, weight, bias, sizes, parts, scratch[t], span, y, places)
+            _forward(x, weight, bias, numbers, shifts, parts, scratch[t], span, y, places)
 
 
 @parallel_kernel
-def standard_backward(x, weight, g, places, sizes, parts, scratch, edges, dx, dweight, dbias):
+def standard_backward(x, weight, g, places, numbers, shifts, parts, scratch, edges, dx, dweight, dbias):
     """weight (O, K), transposed; g and places (N PH, PW O), dx (N, H, W C), dweight (B, K, O), dbias (B, PW
     O). What has no rows is not wanted.
     """
@@ -109,20 +107,23 @@ def standard_backward(x, weight, g, places, sizes, parts, scratch, edges, dx, dw
     for t in prange(threads):
         for i in range(count * t // threads, count * (t + 1) // threads):
             span = (edges[i], edges[i + 1])
-            _backward(x, weight, g, places, sizes, parts, scratch[t], span, dx, dweight[i], dbias[i])
+            _backward(
+                x, weight, g, places, numbers, shifts, parts, scratch[t], span, dx, dweight[i], dbias[i]
+            )  # fmt: skip
 
 
 @inner_kernel
-def _forward(x, weight, bias, sizes, parts, scratch, span, y, places):
+def _forward(x, weight, bias, numbers, shifts, parts, scratch, span, y, places):
+    sizes = Sizes(*numbers)
     K, O = weight.shape
     image, a, z = scratch[: parts[1]], scratch[parts[2] : parts[3]], scratch[parts[3] : parts[4]]
     image[:] = 0
-    for first in range(span[0], span[1], sizes.band):
-        last = min(first + sizes.band, span[1])
+    for first in range(span[0] * sizes.PH, span[1] * sizes.PH, sizes.band):
+        last = min(first + sizes.band, span[1] * sizes.PH)
         pixels = sizes.SH * sizes.SW * (last - first) * sizes.pitch
         if sizes.C == 1:
             columns = a[: K * pixels].reshape(K, pixels)
-            _lay_out_columns(x, sizes, first, last, image, columns)
+            _lay_out_columns(x, sizes, shifts, first, last, image, columns)
             np.dot(columns.T, weight, z[: pixels * O].reshape(pixels, O))
         else:
             rows = a[: pixels * K].reshape(pixels, K)
@@ -132,22 +133,23 @@ def _forward(x, weight, bias, sizes, parts, scratch, span, y, places):
 
 
 @inner_kernel
-def _backward(x, weight, g, places, sizes, parts, scratch, span, dx, dweight, dbias):
+def _backward(x, weight, g, places, numbers, shifts, parts, scratch, span, dx, dweight, dbias):
+    sizes = Sizes(*numbers)
     O, K = weight.shape
     image, back, a = scratch[: parts[1]], scratch[parts[1] : parts[2]], scratch[parts[2] : parts[3]]
     z, product = scratch[parts[3] : parts[4]], scratch[parts[4] : parts[4] + K * O].reshape(K, O)
     image[:] = 0
     dweight[:] = 0
     dbias[:] = 0
-    for first in range(span[0], span[1], sizes.band):
-        last = min(first + sizes.band, span[1])
+    for first in range(span[0] * sizes.PH, span[1] * sizes.PH, sizes.band):
+        last = min(first + sizes.band, span[1] * sizes.PH)
         pixels = sizes.SH * sizes.SW * (last - first) * sizes.pitch
         dz, rows = z[: pixels * O].reshape(pixels, O), a[: pixels * K].reshape(pixels, K)
         unpool(g[first:last], places[first:last], sizes, z, dbias)
         if len(dweight):
             if sizes.C == 1:
                 columns = a[: K * pixels].reshape(K, pixels)
-                _lay_out_columns(x, sizes, first, last, image, columns)
+                _lay_out_columns(x, sizes, shifts, first, last, image, columns)
                 np.dot(columns, dz, product)
             else:
                 _lay_out_rows(x, sizes, first, last, image, rows)
@@ -204,36 +206,18 @@ def _add_back(da, sizes, first, last, scratch, dx):
 
 
 @inner_kernel
-def _lay_out_columns(x, sizes, first, last, scratch, a):
-    """a (KH KW, pixels), for images of one channel. Behind the PW pixels of a row of a plane come some that
-    mean nothing; no gradient reaches them.
-    """
-    rows, size = last - first, len(scratch) // (sizes.SH * sizes.SW)
-    phases = scratch[: sizes.SH * sizes.SW * size].reshape(sizes.SH * sizes.SW, size)
+def _lay_out_columns(x, sizes, shifts, first, last, phases, a):
+    """a (KH KW, pixels), for images of one channel."""
+    rows = last - first
     i = first
     while i < last:
         n, p = i // sizes.PH, i % sizes.PH
         count = min(sizes.PH - p, last - i)
-        _split(x[n], sizes, phases)
-        for kh in range(sizes.KH):
-            for kw in range(sizes.KW):
-                for k in range(sizes.SH * sizes.SW):
-                    h, w = k // sizes.SW + kh, k % sizes.SW + kw
-                    phase = phases[h % sizes.SH * sizes.SW + w % sizes.SW]
-                    source = phase[(p + h // sizes.SH) * sizes.pitch + w // sizes.SW :]
-                    target = a[kh * sizes.KW + kw, (k * rows + i - first) * sizes.pitch :]
-                    for j in range(count * sizes.pitch):
-                        target[j] = source[j]
+        split(x[n], sizes, phases)
+        for tap in range(sizes.KH * sizes.KW):
+            for place in range(sizes.SH * sizes.SW):
+                source = phases[shifts[place, tap] + p * sizes.pitch :]
+                target = a[tap, (place * rows + i - first) * sizes.pitch :]
+                for j in range(count * sizes.pitch):
+                    target[j] = source[j]
         i += count
-
-
-@inner_kernel
-def _split(image, sizes, phases):
-    """phases[u SW + v, i pitch + j] = pixel (i SH + u, j SW + v) of the padded image."""
-    for h in range(image.shape[0]):
-        i, u = (h + sizes.top) // sizes.SH, (h + sizes.top) % sizes.SH
-        for w in range(min(sizes.SW, image.shape[1])):
-            j, v = (w + sizes.left) // sizes.SW, (w + sizes.left) % sizes.SW
-            source, target = image[h, w :: sizes.SW], phases[u * sizes.SW + v, i * sizes.pitch + j :]
-            for k in range(len(source)):
-                target[k] = source[k]
