@@ -26,8 +26,9 @@ from ..kernels.threads import num_threads, region
 from ..nn.module import Module
 from ..tensor import Op, Tensor
 from ..watching import watched
-from . import normed_depthwise, normed_pointwise, normed_rows
+from . import normed_rows
 from .link import Link, find, is_group
+from .normed_links import Geometry, link_backward, link_forward
 from .plan import images
 
 _BLOCKS = 32  # pieces of a batch, each with sums of its own
@@ -137,17 +138,8 @@ class ConvNormReLU(Op):
         edges = _edges_of(link, N)
         moments = np.empty((len(edges) - 1, 2, O))
         scratch = _scratch(link, y.dtype)
-        if link.is_depthwise:
-            along = _along_row(weight, OW)
-            before = corner(link.pads)
-            normed_depthwise.depthwise_forward(
-                *reading.applied, along, link.stride, before, edges, scratch, y, moments
-            )
-        else:
-            matrix = ready(weight).reshape(link.channels)
-            normed_pointwise.pointwise_forward(
-                *reading.applied, matrix, edges, _lines(link), scratch, y, moments
-            )
+        factors = _factors(link, weight)
+        link_forward(*reading.applied, factors, _numbers(link), edges, scratch, y, moments)
         statistics = np.empty((2, O), y.dtype)
         rows = aligned((3, OW * O), y.dtype)
         pixels = np.diff(edges) * (OH * OW)
@@ -172,12 +164,7 @@ class ConvNormReLU(Op):
         parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
         read = (g, above.z, pqr, *below.applied)
         written = (_scratch(link, g.dtype), separate, in_place, sums, parts)
-        if link.is_depthwise:
-            along = _along_row(weight, OW)
-            normed_depthwise.depthwise_backward(*read, along, link.stride, corner(link.pads), edges, *written)
-        else:
-            matrix = ready(weight).reshape(C, O)
-            normed_pointwise.pointwise_backward(*read, matrix, edges, _lines(link), *written)
+        link_backward(*read, _factors(link, weight), _numbers(link), edges, *written)
         self.readings.pop()  # its memory serves the links before
         return g if in_place else separate, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
 
@@ -191,9 +178,13 @@ def _limits(floor_and_ceiling: tuple[float, float], dtype: np.dtype) -> np.ndarr
     return np.array(floor_and_ceiling, dtype)
 
 
-def _along_row(weight: np.ndarray, OW: int) -> np.ndarray:
-    """(3, 3, C) repeated for every pixel of a padded row: (9, (OW + 2) C)."""
-    C = weight.shape[2]
+def _factors(link: Link, weight: np.ndarray) -> np.ndarray:
+    """A pointwise weight as it is, (C, O); a depthwise one (3, 3, C) repeated for every pixel of a padded
+    row: (9, (OW + 2) C).
+    """
+    if not link.is_depthwise:
+        return ready(weight).reshape(link.channels)
+    C, OW = weight.shape[2], link.output_size[1]
     along = aligned((9, (OW + 2) * C), weight.dtype)
     along.reshape(9, OW + 2, C)[:] = weight.reshape(9, 1, C)
     return along
@@ -225,6 +216,12 @@ def _lines(link: Link) -> int:
     """The rows of images that a product takes at a time: few enough for the cache, enough for BLAS."""
     (_, W), (C, O) = link.output_size, link.channels
     return max(_LINES // (W * (C + O)), -(-_PIXELS // W), 1)
+
+
+def _numbers(link: Link) -> tuple[int, ...]:
+    if link.is_depthwise:
+        return tuple(Geometry(link.stride, *corner(link.pads), 0))
+    return tuple(Geometry(0, 0, 0, _lines(link)))
 
 
 def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:

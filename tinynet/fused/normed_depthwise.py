@@ -8,41 +8,17 @@ a row, whatever the stride.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
-from ..kernels.compiling import inlined_kernel, kernel, parallel_kernel
+from ..kernels.compiling import inlined_kernel, inner_kernel
 from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gradient, mask
 
 TAPS = 9  # of a 3x3 window, the only one known here
 
 
-@parallel_kernel
-def depthwise_forward(z, rows, limits, weight, stride, before, edges, scratch, y, moments):
+@inner_kernel
+def depthwise_forward(z, rows, limits, weight, geometry, span, scratch, y, moments):
     """A 3x3 depthwise convolution of a: (N, H, W C) and (9, (OW + 2) C) -> (N, OH, OW C)."""
-    threads, count = len(scratch), len(edges) - 1
-    for t in prange(threads):
-        for i in range(count * t // threads, count * (t + 1) // threads):
-            span = (edges[i], edges[i + 1])
-            _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch[t], y, moments[i])
-
-
-@parallel_kernel
-def depthwise_backward(
-    g, y, pqr, z, rows, limits, weight, stride, before, edges, scratch, below, in_place, sums, dweight
-):
-    """weight: (9, (OW + 2) C). dweight: (B, 9, C)."""
-    threads, count = len(scratch), len(edges) - 1
-    for t in prange(threads):
-        for i in range(count * t // threads, count * (t + 1) // threads):
-            span = (edges[i], edges[i + 1])
-            _depthwise_backward(
-                g, y, pqr, z, rows, limits, weight, stride, before, span, scratch[t], below, in_place,
-                sums[i], dweight[i],
-            )  # fmt: skip
-
-
-@kernel
-def _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch, y, moments):
+    stride, top, left = geometry.stride, geometry.top, geometry.left
     L, (_, OH, OL), C = z.shape[2], y.shape, moments.shape[1]
     R = _ring_row(OL, C, stride)
     ring, line = scratch[: 3 * R].reshape(3, R), scratch[3 * R : 3 * R + L].reshape(1, L)
@@ -53,18 +29,22 @@ def _depthwise_forward(z, rows, limits, weight, stride, before, span, scratch, y
         filled = 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(z, n, filled - before[0], rows, limits, stride, before[1], C, line, ring, filled % 3)
+                _fill(z, n, filled - top, rows, limits, stride, left, C, line, ring, filled % 3)
                 filled += 1
             _nine_taps(ring, oh * stride, weight, stride, C, y, n, oh)
             add_moments(y, n, oh, pivot, totals)
     fold_moments(pivot, totals, (span[1] - span[0]) * OH, moments)
 
 
-@kernel
-def _depthwise_backward(
-    g, y, pqr, z, rows, limits, weight, stride, before, span, scratch, below, in_place, sums, dweight
+@inner_kernel
+def depthwise_backward(
+    g, y, pqr, z, rows, limits, weight, geometry, span, scratch, below, in_place, sums, dweight
 ):
-    """Each row of dz meets the three rows of a it was computed from: both gradients grow at once."""
+    """Each row of dz meets the three rows of a it was computed from: both gradients grow at once.
+
+    weight: (9, (OW + 2) C). dweight: (9, C).
+    """
+    stride, top, left = geometry.stride, geometry.top, geometry.left
     (_, H, L), (_, OH, OL), C = z.shape, y.shape, dweight.shape[1]
     target = g if in_place else below
     R = _ring_row(OL, C, stride)
@@ -80,21 +60,21 @@ def _depthwise_backward(
         filled, done = 0, 0
         for oh in range(OH):
             while filled < oh * stride + 3:
-                _fill(z, n, filled - before[0], rows, limits, stride, before[1], C, line, ring, filled % 3)
+                _fill(z, n, filled - top, rows, limits, stride, left, C, line, ring, filled % 3)
                 filled += 1
             gradient(g, y, n, oh, pqr, dz, 0, 2 * C)
             for kh in range(3):
                 row = (oh * stride + kh) % 3
                 _add_products(dz, ring, row, 3 * kh, stride, C, products)
                 _spread(dz, weight, 3 * kh, stride, C, spread, row)
-            while done < (H + before[0] if oh == OH - 1 else (oh + 1) * stride):
-                h = done - before[0]
+            while done < (H + top if oh == OH - 1 else (oh + 1) * stride):
+                h = done - top
                 if 0 <= h < H and len(target):
-                    if stride == 1:
-                        mask(spread, done % 3, before[1] * C, z, n, h, rows, limits, target, totals)
-                    else:
-                        _in_order(spread, done % 3, before[1], C, line)
-                        mask(line, 0, 0, z, n, h, rows, limits, target, totals)
+                    source, row, at = spread, done % 3, left * C
+                    if stride == 2:
+                        _in_order(spread, done % 3, left, C, line)
+                        source, row, at = line, 0, 0
+                    mask(source, row, at, z, n, h, rows, limits, target, totals)
                 _clear(spread, done % 3)
                 done += 1
     dweight[:] = 0
@@ -146,22 +126,22 @@ def _spread(dz, weight, tap, stride, C, spread, row):
             spread[row, half + j] += dz[0, at0 + j] * weight[tap + 1, j]
 
 
-@kernel
+@inner_kernel
 def _fill(z, n, h, rows, limits, stride, left, C, line, ring, row):
     """The activations of row h of image n as a padded row; zeros for a row outside the image."""
     if not 0 <= h < z.shape[1]:
         _clear(ring, row)
-    elif stride == 1:
-        activate(z, n, h, rows, limits, ring, row, left * C)
-    else:
-        activate(z, n, h, rows, limits, line, 0, 0)
+        return
+    target, place, at = (ring, row, left * C) if stride == 1 else (line, 0, 0)
+    activate(z, n, h, rows, limits, target, place, at)
+    if stride == 2:
         for w in range(z.shape[2] // C):
-            source, target = np.uint64(w * C), np.uint64(_place(w + left, ring.shape[1], C))
+            source, begin = np.uint64(w * C), np.uint64(_place(w + left, ring.shape[1], C))
             for c in range(np.uint64(C)):
-                ring[row, target + c] = line[0, source + c]
+                ring[row, begin + c] = line[0, source + c]
 
 
-@kernel
+@inner_kernel
 def _in_order(padded, row, left, C, line):
     """The reverse of `_fill` with stride 2: the pixels of a padded row in order."""
     for w in range(line.shape[1] // C):
@@ -176,17 +156,17 @@ def _clear(padded, row):
         padded[row, j] = 0
 
 
-@kernel
+@inner_kernel
 def _place(q, R, C):
     """Where pixel q of a padded row of R numbers begins, with stride 2."""
     return q % 2 * (R // 2) + q // 2 * C
 
 
-@kernel
+@inner_kernel
 def _ring_row(OL, C, stride):
     return stride * (OL + 2 // stride * C)
 
 
-@kernel
+@inner_kernel
 def _tap_offset(kw, OL, C, stride):
     return kw % stride * (OL + 2 // stride * C) + kw // stride * C

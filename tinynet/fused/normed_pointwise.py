@@ -7,39 +7,15 @@ The formulas and the shapes are at the top of `normed_rows.py`.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
-from ..kernels.compiling import kernel, parallel_kernel
+from ..kernels.compiling import inner_kernel
 from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gradient, mask
 
 
-@parallel_kernel
-def pointwise_forward(z, rows, limits, weight, edges, lines, scratch, y, moments):
-    """y = a weight: (N, H, W C) and (C, O) -> (N, H, W O), `lines` rows at a time."""
-    threads, count = len(scratch), len(edges) - 1
-    for t in prange(threads):
-        for i in range(count * t // threads, count * (t + 1) // threads):
-            span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
-            _pointwise_forward(z, rows, limits, weight, span, lines, scratch[t], y, moments[i])
-
-
-@parallel_kernel
-def pointwise_backward(
-    g, y, pqr, z, rows, limits, weight, edges, lines, scratch, below, in_place, sums, dweight
-):
-    """weight: (C, O). dweight: (B, C, O). `below` of length 0 is not wanted; with `in_place` it is g."""
-    threads, count = len(scratch), len(edges) - 1
-    for t in prange(threads):
-        for i in range(count * t // threads, count * (t + 1) // threads):
-            span = (edges[i] * z.shape[1], edges[i + 1] * z.shape[1])
-            _pointwise_backward(
-                g, y, pqr, z, rows, limits, weight, span, lines, scratch[t], below, in_place, sums[i],
-                dweight[i],
-            )  # fmt: skip
-
-
-@kernel
-def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments):
+@inner_kernel
+def pointwise_forward(z, rows, limits, weight, geometry, images, scratch, y, moments):
+    """y = a weight: (N, H, W C) and (C, O) -> (N, H, W O), a few rows at a time."""
+    span, lines = (images[0] * z.shape[1], images[1] * z.shape[1]), geometry.lines
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
     z, y = z.reshape(1, -1, L), y.reshape(1, -1, OL)
@@ -57,10 +33,12 @@ def _pointwise_forward(z, rows, limits, weight, span, lines, scratch, y, moments
     fold_moments(pivot, totals, span[1] - span[0], moments)
 
 
-@kernel
-def _pointwise_backward(
-    g, y, pqr, z, rows, limits, weight, span, lines, scratch, below, in_place, sums, dweight
+@inner_kernel
+def pointwise_backward(
+    g, y, pqr, z, rows, limits, weight, geometry, images, scratch, below, in_place, sums, dweight
 ):
+    """weight and dweight: (C, O). `below` of length 0 is not wanted; with `in_place` it is g."""
+    span, lines = (images[0] * z.shape[1], images[1] * z.shape[1]), geometry.lines
     L, OL = z.shape[2], y.shape[2]
     (C, O), W = weight.shape, L // weight.shape[0]
     target = (g if in_place else below).reshape(1, -1, L)

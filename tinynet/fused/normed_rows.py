@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import inlined_kernel, kernel, parallel_kernel
+from ..kernels.compiling import inlined_kernel, inner_kernel, kernel, parallel_kernel
 
 # One row
 
@@ -61,7 +61,7 @@ def gradient(g, y, n, h, pqr, dz, row, at):
         dz[row, first + j] = pqr[0, j] * g[n, h, j] + pqr[1, j] * y[n, h, j] + pqr[2, j]
 
 
-@kernel
+@inner_kernel
 def add(values, total):
     """total += values."""
     for j in range(len(values)):
@@ -80,7 +80,7 @@ def add_moments(y, n, h, pivot, totals):
         totals[1, j] += distance * distance
 
 
-@kernel
+@inner_kernel
 def fold_moments(pivot, totals, rows, moments):
     """From sums along a row (2, L) to the mean and the squared distances of each channel (2, C), float64."""
     C, W = moments.shape[1], len(pivot) // moments.shape[1]
@@ -101,7 +101,7 @@ def fold_moments(pivot, totals, rows, moments):
         squares[c] = max(squares[c], 0.0)
 
 
-@kernel
+@inner_kernel
 def fold_sums(totals, sums):
     """From sums along a row (2, L) to sums of each channel (2, C), float64."""
     C = sums.shape[1]
@@ -194,7 +194,7 @@ def merge(parts, edges, total):
             target[k] = exact[k]
 
 
-@kernel
+@inner_kernel
 def repeat(rows, C):
     """The first C numbers of each row, repeated to its end."""
     for k in range(len(rows)):

@@ -16,12 +16,12 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import merged, parallel_kernel, ready
+from ..kernels.compiling import inner_kernel, merged, parallel_kernel, ready
 from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, inner_kernel, split
+from .pooled_rows import Sizes, add, split
 
 LOWEST, FIRST, HIGHEST, ONE = range(4)  # rows of a table of windows: d at these pixels, and 1
 

@@ -23,12 +23,12 @@ and da goes back to the image, all while the band is in the cache.
 # ruff: noqa: E741  (O is the shape letter of output channels)
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.compiling import blocks, kernel, quiet
+from ..kernels.compiling import blocks, inner_kernel, quiet
 from ..kernels.geometry import Pads, Pair, output_size
 from ..kernels.memory import empty
 from ..kernels.threads import num_threads
@@ -38,10 +38,6 @@ _BLOCKS = 16  # pieces of a batch, each with sums of its own
 _PIXELS = 256  # of the convolution in a piece, at least, unless that leaves fewer than four
 _BAND = 32 * 1024  # numbers in a band's part of `a`, or of z
 _PRODUCT = 1_000_000  # rows times columns times K: OpenBLAS multiplies less than that without rearranging
-
-# A kernel that only kernels call: without the code for a call from Python it compiles faster.
-inner_kernel = partial(kernel, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-
 
 class Sizes(NamedTuple):
     """The sizes that the loops share."""

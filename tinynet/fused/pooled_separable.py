@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import merged, parallel_kernel, ready
+from ..kernels.compiling import inner_kernel, merged, parallel_kernel, ready
 from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import aligned, empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, inner_kernel, pool, unpool, with_padding
+from .pooled_rows import Sizes, add, pool, unpool, with_padding
 
 
 def forward(

@@ -27,6 +27,8 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     # Sums may be regrouped and products fused, so loops vectorise; nan and inf keep their meaning.
     "fastmath": {"reassoc", "contract", "nsz"},
+    # Nobody calls them from C.
+    "no_cfunc_wrapper": True,
 }
 
 
@@ -95,12 +97,19 @@ def kernel(function: Callable, **options: Any) -> Callable:
     return compiled
 
 
+def inner_kernel(function: Callable, **options: Any) -> Callable:
+    """The same for a function that only kernels call: without the code for a call from Python it compiles
+    faster.
+    """
+    return kernel(function, no_cpython_wrapper=True, **options)
+
+
 def inlined_kernel(function: Callable) -> Callable:
     """The same for a short loop: copied into its callers, where the compiler knows which arrays overlap.
 
     It makes the depthwise loops some percent faster and the first compilation longer.
     """
-    return kernel(function, forceinline=True)
+    return inner_kernel(function, forceinline=True)
 
 
 def parallel_kernel(function: Callable) -> Callable:
