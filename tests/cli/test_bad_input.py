@@ -235,3 +235,23 @@ def test_ctrl_c_before_the_first_step(tinynet, monkeypatch, photographs, tmp_pat
 def test_wide_images_are_brought_to_the_network(tinynet, finished, tmp_path):
     Image.new("RGB", (300, 20), "red").save(tmp_path / "wide.png")
     assert tinynet("predict", finished, tmp_path / "wide.png", "--out", tmp_path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--average", "1"], "argument --average: expects a number between 0 and 1, got '1'"),
+        (["--label-smoothing", "1"], "argument --label-smoothing: expects a number between 0 and 1"),
+        (["--weight-decay", "-1"], "argument --weight-decay: expects a number of 0 or more, got '-1'"),
+        (["--weight-decay", "0.1"], "--weight-decay does not apply to adam, "),
+        (["--weight-decay", "0.1", "--optimizer", "rmsprop"], "add --optimizer adamw or sgd"),
+    ],
+)
+def test_training_options_out_of_range(refused, photographs, tmp_path, flags, sentence):
+    path = tmp_path / "run"
+    assert sentence in refused("train", "--data", photographs, "--out", path, *flags)
+    assert not path.exists()
+
+
+def test_resume_without_the_average_of_the_run(refused, run):
+    assert "--average 0.9 cannot be combined" in refused("train", "--resume", run, "--average", "0.9")

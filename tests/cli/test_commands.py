@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from tinynet.commands.building import choose_schedule
+from tinynet.data import image_folder
 from tinynet.errors import MissingDataError
-from tinynet.train import History, load
+from tinynet.train import History, load, predict_logits
 from tinynet.train.checkpoint import load_state
 
 from .conftest import SIZE, TRAINING, write_photographs
@@ -105,6 +106,32 @@ def test_every_optimizer_can_be_named(tinynet, photographs, tmp_path, optimizer)
     assert record["configuration"]["lr"] == 0.01
 
 
+def test_smoothing_decay_and_average_are_kept_and_gone_on_with(tinynet, photographs, tmp_path):
+    flags = ("--label-smoothing", 0.1, "--average", 0.9, "--optimizer", "adamw", "--weight-decay", 0.05)
+    settings = ["compact-cnn", "--data", photographs, *flags, *TRAINING[:-1]]
+    assert tinynet("train", *settings, 2, "--out", tmp_path / "whole")[0] == 0
+    run = tmp_path / "run"
+    assert tinynet("train", *settings, 1, "--out", run)[0] == 0
+    record = json.loads((run / "run.json").read_text())
+    kept = {name: record["configuration"][name] for name in ("label_smoothing", "average", "weight_decay")}
+    assert kept == {"label_smoothing": 0.1, "average": 0.9, "weight_decay": 0.05}
+    output = tinynet("evaluate", run)[1]  # of the averaged weights, and with labels as they are
+    assert f"{100 * record['test']['accuracy']:.2f} %, loss {record['test']['loss']:.4f}" in output
+    assert tinynet("train", "--resume", run, "--epochs", 2)[0] == 0
+    whole, resumed = load(tmp_path / "whole").state_dict(), load(run).state_dict()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_each_of_smoothing_decay_and_average_changes_what_is_learned(tinynet, photographs, tmp_path):
+    settings = ["compact-cnn", "--data", photographs, "--optimizer", "adamw", *TRAINING]
+    flags = [(), ("--label-smoothing", 0.3), ("--average", 0.9), ("--weight-decay", 0.5)]
+    weights = []
+    for number, extra in enumerate(flags):
+        assert tinynet("train", *settings, *extra, "--out", tmp_path / str(number))[0] == 0
+        weights.append(tuple(load(tmp_path / str(number)).state_dict()["layers.0.weight"].ravel()))
+    assert len(set(weights)) == len(flags)
+
+
 def test_garments_are_marked_as_synthetic_everywhere(tinynet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, output, _ = tinynet("train", "compact-cnn", "--data", "garments", "--limit", 64, "--epochs", 1)
@@ -166,6 +193,15 @@ def test_evaluate_prints_accuracy_and_every_class(tinynet, finished):
     assert code == 0 and error == ""
     assert f"Accuracy {100 * record['test']['accuracy']:.2f} %" in output
     assert all(name in output for name in ("circle", "square", "stripe", "Recall", "Precision"))
+
+
+def test_evaluate_averages_over_mirror_images(tinynet, finished, photographs):
+    code, output, _ = tinynet("evaluate", finished, "--flips")
+    data = image_folder(photographs / "test", SIZE)
+    logits = predict_logits(load(finished), data, flips=True)
+    accuracy = np.mean(logits.argmax(axis=1) == data.labels)
+    assert code == 0 and "18 test images, each with its mirror image" in output
+    assert f"Accuracy {100 * accuracy:.2f} %" in output
 
 
 def test_evaluate_takes_a_model_file_and_data(tinynet, finished, photographs):

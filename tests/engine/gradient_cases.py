@@ -258,5 +258,6 @@ CASES: dict[type[Op], list[Case]] = {
         ("labels", lambda z: ops.binary_cross_entropy(z, LABELS % 2), [normal(5)]),
         ("column of logits", lambda z: ops.binary_cross_entropy(z, LABELS % 2), [normal(5, 1)]),
         ("shares", lambda z: ops.binary_cross_entropy(z, ROWS), [normal(5, 5)]),
+        ("label smoothing", lambda z: ops.binary_cross_entropy(z, LABELS % 2, 0.1), [normal(5)]),
     ],
 }  # fmt: skip

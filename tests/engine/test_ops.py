@@ -77,6 +77,15 @@ def test_label_smoothing_by_hand():
     assert tn.losses.cross_entropy(logits, [1], label_smoothing=0.2).item() == pytest.approx(expected)
 
 
+def test_label_smoothing_of_two_classes_is_that_of_both():
+    """One logit z and the two logits (0, z) are one network, smoothed or not."""
+    z = np.array([[0.3], [-1.2], [2.0]])
+    both = np.concatenate([np.zeros_like(z), z], axis=1)
+    for smoothing in (0.0, 0.2):
+        one = tn.losses.binary_cross_entropy(z, [0, 1, 1], label_smoothing=smoothing).item()
+        assert one == pytest.approx(tn.losses.cross_entropy(both, [0, 1, 1], smoothing).item())
+
+
 def test_binary_cross_entropy_by_hand():
     logits = tn.Tensor(np.array([0.0, math.log(3)]))
     expected = -(math.log(1 / 2) + math.log(3 / 4)) / 2

@@ -97,6 +97,35 @@ def test_the_schedule_sets_the_rate_of_every_step(train):
     assert rates == list(range(8)) and trainer.optimizer.lr == pytest.approx(0.008)
 
 
+def test_labels_are_smoothed_in_training_and_never_in_measuring(train, test):
+    seen = []
+
+    def loss(logits, labels, label_smoothing=0.0):
+        seen.append((tn.is_grad_enabled(), label_smoothing))
+        return losses.cross_entropy(logits, labels, label_smoothing)
+
+    trainer = make_trainer(loss=loss, label_smoothing=0.25)
+    measured = trainer.fit(train, test, epochs=1)[0]["val_loss"]
+    assert set(seen) == {(True, 0.25), (False, 0.0)}
+    assert measured == losses.cross_entropy(predict_logits(trainer.model, test), test.labels).item()
+
+
+def test_without_smoothing_a_loss_need_not_know_of_it(train):
+    plain = make_trainer(loss=lambda logits, labels: losses.cross_entropy(logits, labels))
+    assert len(plain.fit(train, epochs=1)) == 1
+    with pytest.raises(InputError, match="label_smoothing expects a finite number from 0 to below 1, got 1"):
+        make_trainer(label_smoothing=1)
+
+
+def test_flips_give_the_mean_of_an_image_and_its_mirror_image(test):
+    model = network().eval()
+    mirrored = test.images[:, :, ::-1]
+    apart = (predict_logits(model, test.images) + predict_logits(model, mirrored)) / 2
+    np.testing.assert_array_equal(predict_logits(model, test, batch_size=7, flips=True), apart)
+    np.testing.assert_array_equal(predict_logits(model, mirrored.copy(), flips=True), apart)
+    assert not np.allclose(apart, predict_logits(model, test))
+
+
 def test_a_network_with_one_logit_learns_two_classes():
     train = stripes(100, seed=1, classes=2)
     tn.seed(0)

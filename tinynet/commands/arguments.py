@@ -25,6 +25,11 @@ def fraction(text: str) -> float:
     return _number(text, float, lambda value: 0 < value < 1, "a number between 0 and 1")
 
 
+def amount(text: str) -> float:
+    """A number of 0 or more."""
+    return _number(text, float, lambda value: 0 <= value < float("inf"), "a number of 0 or more")
+
+
 def _number(text: str, kind, allowed, expected: str):
     try:
         value = kind(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import losses, models, optim
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
     from ..data import Dataset
     from ..nn import Module
+    from ..train import RunFolder, Trainer
 
 OPTIMIZERS: dict[str, tuple[Callable, float]] = {  # with the learning rate used unless one is given
     "adam": (optim.Adam, 0.001),
     "adamw": (optim.AdamW, 0.001),
     "rmsprop": (optim.RMSprop, 0.001),
-    "sgd": (lambda parameters, lr: optim.SGD(parameters, lr, momentum=0.9), 0.01),
+    "sgd": (partial(optim.SGD, momentum=0.9), 0.01),
 }
+WITH_DECAY = ("adamw", "sgd")  # those whose weight decay does what the word says
 SMALL = 32  # pixels: at this size a stride in a mobilenet's first layer throws too much away
 
 
@@ -106,9 +109,12 @@ def load_data(
     return train, test, " ".join(stands_in) or None
 
 
-def choose_optimizer(name: str, model: Module, lr: float) -> optim.Optimizer:
-    """The optimiser that --optimizer names."""
-    return OPTIMIZERS[name][0](model.parameters(), lr)
+def choose_optimizer(
+    name: str, model: Module, lr: float, weight_decay: float | None = None
+) -> optim.Optimizer:
+    """The optimiser that --optimizer names; weight_decay, where it is not None, in place of its own."""
+    options = {} if weight_decay is None else {"weight_decay": weight_decay}
+    return OPTIMIZERS[name][0](model.parameters(), lr, **options)
 
 
 def choose_schedule(name: str, lr: float, steps: int) -> Callable[[int], float]:
@@ -116,6 +122,31 @@ def choose_schedule(name: str, lr: float, steps: int) -> Callable[[int], float]:
     if name == "constant" or steps < 2:  # one step leaves nothing to schedule
         return optim.Constant(lr)
     return optim.Cosine(lr, steps) if name == "cosine" else optim.OneCycle(lr, steps)
+
+
+def check_weight_decay(optimizer: str, weight_decay: float | None) -> None:
+    """Raise InputError for a weight decay where it would be something else."""
+    if weight_decay is not None and optimizer not in WITH_DECAY:
+        raise InputError(
+            f"--weight-decay does not apply to {optimizer}, which would divide it by the size of the "
+            f"gradients: add --optimizer {' or '.join(WITH_DECAY)}."
+        )
+
+
+def make_trainer(model: Module, settings: dict[str, Any], folder: RunFolder, progress: bool) -> Trainer:
+    """The trainer that the settings of `tinynet train` describe."""
+    from ..train import Average, Trainer
+
+    decay = settings["average"]
+    return Trainer(
+        model,
+        choose_optimizer(settings["optimizer"], model, settings["lr"], settings["weight_decay"]),
+        choose_loss(model),
+        average=Average(decay) if decay else None,
+        label_smoothing=settings["label_smoothing"] or 0.0,
+        out=folder,
+        progress=progress,
+    )
 
 
 def choose_loss(model: Module) -> Callable:

@@ -27,26 +27,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DATA", help="as for `tinynet train`; by default the data of the run"
     )
+    parser.add_argument(
+        "--flips", action="store_true", help="average the outputs over each image and its mirror image"
+    )
     add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print loss, accuracy and a table of the classes."""
     from ..train import confusion_matrix, predict_logits
-    from ..train.predictions import predicted_classes
+    from ..train.predictions import measure, predicted_classes
     from .building import choose_loss
     from .trained import open_trained
 
     use_threads(arguments.threads)
     trained = open_trained(arguments.run)
     test = _test_images(trained, arguments.data)
-    logits = predict_logits(trained.model, test)
-    loss = choose_loss(trained.model)(logits, test.labels).item()
-    predicted = predicted_classes(logits)
-    print(f"{arguments.run} on {test.name}: {len(test):,} test images")
-    print(f"Accuracy {100 * np.mean(predicted == test.labels):.2f} %, loss {loss:.4f}")
+    logits = predict_logits(trained.model, test, flips=arguments.flips)
+    result = measure(logits, test, choose_loss(trained.model))
+    how = ", each with its mirror image" if arguments.flips else ""
+    print(f"{arguments.run} on {test.name}: {len(test):,} test images{how}")
+    print(f"Accuracy {100 * result['accuracy']:.2f} %, loss {result['loss']:.4f}")
     print()
-    matrix = confusion_matrix(test.labels, predicted, len(trained.class_names))
+    matrix = confusion_matrix(test.labels, predicted_classes(logits), len(trained.class_names))
     print(class_table(matrix, trained.class_names))
     return 0
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import CheckpointError, InputError
-from .arguments import add_network_options, add_threads, count, fraction, rate, seed, use_threads
+from .arguments import add_network_options, add_threads, amount, count, fraction, rate, seed, use_threads
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -38,6 +38,9 @@ DEFAULTS = {
     "optimizer": "adam",
     "lr": None,
     "schedule": "cosine",
+    "weight_decay": None,
+    "label_smoothing": None,
+    "average": None,
     "width": None,
     "resolution": None,
     "stem_stride": None,
@@ -72,6 +75,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schedule",
         choices=("cosine", "constant", "one-cycle"),
         help="of the learning rate over all epochs: cosine (default: falls to 0), constant, or one-cycle",
+    )
+    parser.add_argument(
+        "--weight-decay", type=amount, metavar="X", help="of adamw (0.01) and sgd (0): shrinks the weights"
+    )
+    parser.add_argument(
+        "--label-smoothing",
+        type=fraction,
+        metavar="X",
+        help="spread this share of each label over all classes, in training (and in its loss) only",
+    )
+    parser.add_argument(
+        "--average",
+        type=fraction,
+        metavar="DECAY",
+        help="measure and save the moving average of the weights, for instance 0.999",
     )
     add_network_options(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA-DATE-TIME)")
@@ -190,7 +208,7 @@ def _begun(arguments: argparse.Namespace) -> _Session:
     """A new run, from the arguments and the defaults."""
     import tinynet
 
-    from ..train import RunFolder, Trainer
+    from ..train import RunFolder
     from ..train.run import check_folder, default_folder
     from . import building
 
@@ -198,6 +216,7 @@ def _begun(arguments: argparse.Namespace) -> _Session:
     settings = {**DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
     size = building.image_size(settings["model"], settings["resolution"])
     building.network_options(settings["model"], **_network(settings))
+    building.check_weight_decay(settings["optimizer"], settings["weight_decay"])
     if arguments.out:
         check_folder(arguments.out)
     if settings["lr"] is None:
@@ -213,8 +232,7 @@ def _begun(arguments: argparse.Namespace) -> _Session:
         configuration=configuration,
         **({"warning": warning} if warning else {}),
     )
-    optimizer = building.choose_optimizer(settings["optimizer"], model, settings["lr"])
-    trainer = Trainer(model, optimizer, building.choose_loss(model), out=folder, progress=not arguments.quiet)
+    trainer = building.make_trainer(model, settings, folder, progress=not arguments.quiet)
     return _Session(folder, settings, trainer, train, test)
 
 
@@ -223,26 +241,26 @@ def _resumed(arguments: argparse.Namespace) -> _Session:
     import tinynet
 
     from .. import models
-    from ..train import RunFolder, Trainer
+    from ..train import RunFolder
     from . import building
 
     folder = RunFolder.open(arguments.resume)
     configuration = folder.record.get("configuration", {})
-    missing = [name for name in (*DEFAULTS, "options") if name not in configuration]
+    settled = [name for name, value in DEFAULTS.items() if value is not None]
+    missing = [name for name in (*settled, "options") if name not in configuration]
     if missing:
         raise CheckpointError(
             f"The run in {folder.path} was not begun by `tinynet train` (its run.json has no "
             f"{', '.join(missing)}): go on in Python, with Trainer.restore."
         )
-    settings = {name: configuration[name] for name in DEFAULTS}
+    settings = {name: configuration.get(name) for name in DEFAULTS}
     _refuse_changes(arguments, settings)
     settings["epochs"] = configuration["epochs"] = arguments.epochs or settings["epochs"]
 
     tinynet.seed(settings["seed"])
     model = models.build(settings["model"], **configuration["options"])
     assert model.input_shape is not None  # every network of the zoo has one
-    optimizer = building.choose_optimizer(settings["optimizer"], model, settings["lr"])
-    trainer = Trainer(model, optimizer, building.choose_loss(model), out=folder, progress=not arguments.quiet)
+    trainer = building.make_trainer(model, settings, folder, progress=not arguments.quiet)
     trainer.restore(folder.path)
     complete = folder.record.get("status") == "finished" or len(trainer.history) > settings["epochs"]
     if complete and len(trainer.history) >= settings["epochs"]:

@@ -84,12 +84,16 @@ def cross_entropy(logits: Any, labels: Any, label_smoothing: float = 0.0) -> Ten
     return CrossEntropy(targets)(logits)
 
 
-def binary_cross_entropy(logits: Any, targets: Any) -> Tensor:
+def binary_cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0) -> Tensor:
     """The mean cross-entropy between sigmoid(logits) and targets from 0 to 1.
 
     logits: a tensor (N,), (N, 1) or any other shape; targets: as many numbers, integers or floats; N labels
-    are accepted for logits of shape (N, 1). Raises InputError when they do not fit or the batch is empty.
+    are accepted for logits of shape (N, 1).
+    label_smoothing: the share of each target that is spread evenly over both classes: t becomes
+        (1 - label_smoothing) t + label_smoothing / 2, as in Keras.
+    Raises InputError when they do not fit or the batch is empty.
     """
+    label_smoothing = below_one("label_smoothing", label_smoothing)
     logits = _logits("binary_cross_entropy", logits)
     array = _as_array(targets)
     if logits.ndim == 2 and logits.shape[1] == 1 and array.shape == (logits.shape[0],):
@@ -104,7 +108,8 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Tensor:
             "binary_cross_entropy expects targets from 0 to 1, "
             f"got values from {array.min()} to {array.max()}."
         )
-    return BinaryCrossEntropy(array.astype(logits.dtype))(logits)
+    smoothed = array.astype(logits.dtype) * (1 - label_smoothing) + label_smoothing / 2
+    return BinaryCrossEntropy(smoothed)(logits)
 
 
 def _logits(name: str, logits: Any) -> Tensor:

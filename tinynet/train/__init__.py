@@ -1,5 +1,6 @@
 """Training: the loop, its history and progress, checkpoints, and the run folder that keeps it all."""
 
+from .average import Average
 from .checkpoint import load, save
 from .history import History
 from .predictions import confusion_matrix, predict_logits, predict_probabilities
@@ -7,6 +8,7 @@ from .run import RunFolder
 from .trainer import Trainer
 
 __all__ = [
+    "Average",
     "History",
     "RunFolder",
     "Trainer",

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from ..optim import Optimizer
 
 
+def check_fit(
+    model: Module, optimizer: Optimizer, batch_size: int, *, train: Dataset, **others: Dataset | None
+) -> None:
+    """Raise InputError, in a sentence, unless a training on these data can begin."""
+    for name, dataset in {"train": train, **others}.items():
+        if dataset is not None:
+            check_data(model, dataset, name)
+    check_last_batch(model, train, batch_size)
+    check_optimizer(model, optimizer)
+
+
 def check_data(model: Module, dataset: Dataset, name: str) -> None:
     """Raise InputError, in a sentence, unless the model can be trained or measured on `dataset`."""
     for attribute in ("images", "labels", "class_names", "batches"):

@@ -52,11 +52,13 @@ def predict_logits(
     data: Dataset | np.ndarray,
     batch_size: int = BATCH,
     on_batch: Callable[[], None] | None = None,
+    flips: bool = False,
 ) -> np.ndarray:
     """The network's outputs (N, K) for a data set or for images (N, H, W, C), bytes or 0..1.
 
     The model runs in evaluation mode and is left in the mode it was in. `on_batch` is called after each
-    batch. Raises InputError if there are no images.
+    batch. With `flips` the outputs are the means of those for each image and for its mirror image.
+    Raises InputError if there are no images.
     """
     images = data if isinstance(data, np.ndarray) else data.images
     if images.ndim != 4 or not len(images):
@@ -69,7 +71,11 @@ def predict_logits(
     with evaluating(model):
         for start in range(0, len(images), batch_size):
             batch = np.array(unit_range(images[start : start + batch_size]))
-            outputs.append(model(as_input(batch, dtype))._array)
+            logits = model(as_input(batch, dtype))._array
+            if flips:
+                mirrored = model(as_input(batch[:, :, ::-1], dtype))._array
+                logits = (logits + mirrored) / 2
+            outputs.append(logits)
             if on_batch:
                 on_batch()
     return np.concatenate(outputs)
@@ -97,6 +103,13 @@ def predicted_classes(logits: np.ndarray) -> np.ndarray:
     if logits.shape[1] == 1:
         return (logits[:, 0] > 0).astype(np.int64)
     return logits.argmax(axis=1)
+
+
+def measure(logits: np.ndarray, dataset: Dataset, loss: Callable[..., Tensor]) -> dict[str, float]:
+    """`{"loss": ..., "accuracy": ...}` of the logits (N, K) for a data set."""
+    with no_grad():
+        value = loss(Tensor(logits), np.asarray(dataset.labels)).item()
+    return {"loss": value, "accuracy": float(np.mean(predicted_classes(logits) == dataset.labels))}
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -34,6 +34,7 @@ from .history import History
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
     from ..nn import Module
+    from .trainer import Trainer
 
 RESULTS = ("history.json", "model.npz", "checkpoint.npz")
 LIBRARIES = ("numpy", "numba", "scipy", "matplotlib")
@@ -86,9 +87,12 @@ class RunFolder:
 
     # The numbers
 
-    def save_progress(self, model: Module, history: History, state: dict) -> None:
-        """Write checkpoint, model and history, in the order in which they are needed after a crash."""
+    def save_state(self, model: Module, state: dict) -> None:
+        """Write checkpoint.npz: the first of the files, as it is the one that is needed after a crash."""
         checkpoint.save_state(self.path / "checkpoint.npz", model, state)
+
+    def save_model(self, model: Module, history: History) -> None:
+        """Write model.npz and history.json."""
         data = self.record.get("data", {})
         checkpoint.save(
             self.path / "model.npz",
@@ -195,6 +199,20 @@ def processor() -> str:
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):  # not Linux, or a kind of processor without that line
         return platform.processor() or platform.machine()
+
+
+def describe_parts(trainer: Trainer) -> dict[str, Any]:
+    """What can be told of a training by its parts; the command line knows, and says, more."""
+    model, schedule, average = trainer.model, trainer.schedule, trainer.average
+    return {
+        **(getattr(model, "config", None) or {"model": type(model).__name__}),
+        "optimizer": type(trainer.optimizer).__name__,
+        "lr": trainer.optimizer.lr,
+        "schedule": type(schedule).__name__ if schedule else None,
+        "loss": getattr(trainer.loss, "__name__", repr(trainer.loss)),
+        **trainer.smoothing,
+        **({"average": average.decay} if average else {}),
+    }
 
 
 def describe_data(train: Dataset, validation: Dataset | None, test: Dataset | None) -> dict:

@@ -16,18 +16,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import random
-from ..arguments import positive_int
+from ..arguments import below_one, positive_int
 from ..errors import CheckpointError, TrainingError
 from ..kernels.threads import region
-from ..tensor import Tensor, no_grad
+from ..tensor import Tensor
 from . import checkpoint, diagnosis
-from .checks import check_data, check_last_batch, check_optimizer
+from .average import Average, averaged, own_weights, restore_average
+from .checks import check_data, check_fit
 from .epoch import EpochUnderWay
 from .history import History
 from .interrupt import Interrupt
-from .predictions import BATCH, as_input, evaluating, precision, predict_logits, predicted_classes
+from .predictions import (
+    BATCH,
+    as_input,
+    evaluating,
+    measure,
+    precision,
+    predict_logits,
+    predicted_classes,
+)
 from .progress import Progress
-from .run import RunFolder, describe_data
+from .run import RunFolder, describe_data, describe_parts
 
 if TYPE_CHECKING:
     from ..data.dataset import Dataset
@@ -42,6 +51,8 @@ class Trainer:
     optimizer   one of tn.optim, over the model's parameters
     loss        loss(logits, labels) -> a tensor with one element, the mean over the batch
     schedule    schedule(step) -> learning rate, set before each step; steps count from 0 over all epochs
+    average     an `Average` of the weights, measured, saved and left in the model instead of the last ones
+    label_smoothing   passed on to `loss` in training if it is above 0; what is measured is never smoothed
     out         a new folder for the record of the run, written after each epoch; to go on in an old
                 one, `RunFolder.open(path)`, and then `restore(path)`
     progress    whether to report: a bar on a terminal, one line per epoch
@@ -53,9 +64,11 @@ class Trainer:
         self,
         model: Module,
         optimizer: Optimizer,
-        loss: Callable[[Tensor, np.ndarray], Tensor],
+        loss: Callable[..., Tensor],
         *,
         schedule: Callable[[int], float] | None = None,
+        average: Average | None = None,
+        label_smoothing: float = 0.0,
         out: str | Path | RunFolder | None = None,
         progress: bool = True,
     ) -> None:
@@ -63,6 +76,9 @@ class Trainer:
         self.optimizer = optimizer
         self.loss = loss
         self.schedule = schedule
+        self.average = average
+        label_smoothing = below_one("label_smoothing", label_smoothing)
+        self.smoothing = {"label_smoothing": label_smoothing} if label_smoothing else {}
         self.run = RunFolder.create(out) if isinstance(out, str | Path) else out
         self.progress = Progress(progress)
         self.history = History()
@@ -98,28 +114,11 @@ class Trainer:
         """
         last = len(self.history) + positive_int("epochs", epochs)
         batch_size = positive_int("batch_size", batch_size)
-        for name, dataset in (("train", train), ("validation", validation), ("test", test)):
-            if dataset is not None:
-                check_data(self.model, dataset, name)
-        check_last_batch(self.model, train, batch_size)
-        check_optimizer(self.model, self.optimizer)
+        check_fit(self.model, self.optimizer, batch_size, train=train, validation=validation, test=test)
         self.interrupted = False
-        self._open_record(train, validation, test, last, batch_size)
-        with Interrupt() as interrupt:
-            try:
-                while len(self.history) < last:
-                    self._train_epoch(train, validation, last, batch_size, interrupt)
-            except KeyboardInterrupt:
-                if interrupt.aborted:
-                    raise
-                self.interrupted = True
-                self._save()
-            except TrainingError as error:
-                self._close_record("failed", error=str(error))
-                raise
-            finally:
-                self.progress.close()
-            self._finish(test if test is not None else validation, test is not None)
+        with own_weights(self.average, self.model):
+            self._open_record(train, validation, test, last, batch_size)
+            self._train(train, validation, test, last, batch_size)
         return self.history
 
     def complete(self, validation: Dataset | None, test: Dataset | None = None) -> None:
@@ -130,7 +129,7 @@ class Trainer:
     def evaluate(self, dataset: Dataset, batch_size: int = BATCH) -> dict[str, float]:
         """`{"loss": ..., "accuracy": ...}` over a data set, in evaluation mode."""
         check_data(self.model, dataset, "dataset")
-        return self._measure(predict_logits(self.model, dataset, batch_size), dataset)
+        return measure(predict_logits(self.model, dataset, batch_size), dataset, self.loss)
 
     def restore(self, path: str | Path) -> None:
         """Continue from a checkpoint.npz or the run folder it is in.
@@ -147,6 +146,7 @@ class Trainer:
             self.steps = state["steps"]
             self._epoch = EpochUnderWay(**state["epoch"]) if state["epoch"] else None
             random.restore(state["random"])
+            restore_average(self.average, state.get("average"), self.model, path)
         except CheckpointError:
             raise
         except (KeyError, TypeError, ValueError) as error:
@@ -156,6 +156,27 @@ class Trainer:
     def epochs_done(self) -> float:
         """How many passes over the training images were made; not whole in the middle of one."""
         return len(self.history) + (self._epoch.images / self._epoch.settings[0] if self._epoch else 0)
+
+    def _train(
+        self, train: Dataset, validation: Dataset | None, test: Dataset | None, last: int, batch_size: int
+    ) -> None:
+        """The epochs up to `last`, and what follows them however they end."""
+        with Interrupt() as interrupt:
+            try:
+                while len(self.history) < last:
+                    self._train_epoch(train, validation, last, batch_size, interrupt)
+            except KeyboardInterrupt:
+                if interrupt.aborted:
+                    raise
+                self.interrupted = True
+                self._save()
+            except TrainingError as error:
+                self._close_record("failed", error=str(error))
+                raise
+            finally:
+                self.progress.close()
+            with averaged(self.average, self.model):
+                self._finish(test if test is not None else validation, test is not None)
 
     # One epoch
 
@@ -174,6 +195,7 @@ class Trainer:
         epoch = self._epoch
         number = len(self.history) + 1
         good = self.model.state_dict()
+        good_average = self.average.state_dict() if self.average else {}
         self._last_validation = None
         steps_before = self.steps
         self.progress.begin(number, last, len(train), epoch.images)
@@ -192,9 +214,12 @@ class Trainer:
                     diagnosis.require_finite_state(self.model, f"{place}, at its end")
                 interrupt.check()
             diagnosis.require_finite_state(self.model, f"Epoch {number}, after step {epoch.steps}")
-            measured = self._validate(validation, interrupt)
+            with averaged(self.average, self.model):
+                measured = self._validate(validation, interrupt)
         except TrainingError:
             self.model.load_state_dict(good)
+            if self.average:
+                self.average.load_state_dict(good_average)
             self.steps = steps_before
             self._epoch = None
             raise
@@ -207,13 +232,15 @@ class Trainer:
         # Numbers that are not finite are looked for below. The region is entered once for all kernels.
         with region, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             logits = self.model(as_input(images, self._dtype))
-            loss = self.loss(logits, labels)
+            loss = self.loss(logits, labels, **self.smoothing)
             value = loss.item()
             if not math.isfinite(value):
                 raise diagnosis.error(self.model, images, f"{place}: the loss is {value}")
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
+        if self.average:
+            self.average.update(self.model)
         self.steps += 1
         correct = np.count_nonzero(predicted_classes(logits._array) == labels)
         return value, int(correct)
@@ -222,7 +249,7 @@ class Trainer:
         if validation is None:
             return {"loss": None, "accuracy": None}
         logits = predict_logits(self.model, validation, on_batch=interrupt.check)
-        measured = self._measure(logits, validation)
+        measured = measure(logits, validation, self.loss)
         self._last_validation = (validation, logits)
         if not math.isfinite(measured["loss"]):
             first = int(np.argmin(np.isfinite(logits).all(axis=1)))  # the first bad image, or image 0
@@ -231,12 +258,6 @@ class Trainer:
             with evaluating(self.model):
                 raise diagnosis.error(self.model, images, place)
         return measured
-
-    def _measure(self, logits: np.ndarray, dataset: Dataset) -> dict[str, float]:
-        with no_grad():
-            loss = self.loss(Tensor(logits), np.asarray(dataset.labels)).item()
-        accuracy = float(np.mean(predicted_classes(logits) == dataset.labels))
-        return {"loss": loss, "accuracy": accuracy}
 
     def _end_epoch(self, epoch: EpochUnderWay, number: int, measured: dict[str, Any]) -> None:
         self.history.append(
@@ -270,7 +291,7 @@ class Trainer:
             return
         for result in ("test", "validation"):
             self.run.record.pop(result, None)  # of weights that are about to change
-        configuration = {**self._configuration(), "batch_size": batch_size, "epochs": last}
+        configuration = {**describe_parts(self), "batch_size": batch_size, "epochs": last}
         self.run.update(
             status="running",
             configuration={**configuration, **self.run.record.get("configuration", {})},
@@ -279,16 +300,6 @@ class Trainer:
             validation_measured_on=self._validation_name if validation is not None else None,
         )
         self._save()
-
-    def _configuration(self) -> dict[str, Any]:
-        """What can be told about the parts; the command line knows, and says, more."""
-        return {
-            **(getattr(self.model, "config", None) or {"model": type(self.model).__name__}),
-            "optimizer": type(self.optimizer).__name__,
-            "lr": self.optimizer.lr,
-            "schedule": type(self.schedule).__name__ if self.schedule else None,
-            "loss": getattr(self.loss, "__name__", repr(self.loss)),
-        }
 
     def _save(self) -> None:
         """Write what is needed to go on from here, if there is a run folder."""
@@ -300,8 +311,11 @@ class Trainer:
             "steps": self.steps,
             "epoch": asdict(self._epoch) if self._epoch else None,
             "random": random.state(),
+            "average": self.average.state_dict() if self.average else None,
         }
-        self.run.save_progress(self.model, self.history, state)
+        self.run.save_state(self.model, state)
+        with averaged(self.average, self.model):
+            self.run.save_model(self.model, self.history)
 
     def _finish(self, dataset: Dataset | None, is_test: bool) -> None:
         """The last measurement and the pictures; `dataset` is the test or else the validation set."""
@@ -313,7 +327,7 @@ class Trainer:
             logits = self._final_logits(dataset)
             kind = "test" if is_test else "validation"
             self.run.draw_predictions(dataset, logits, self.epochs_done, kind)
-            result = {kind: {**self._measure(logits, dataset), "images": len(dataset)}}
+            result = {kind: {**measure(logits, dataset, self.loss), "images": len(dataset)}}
         self._close_record("interrupted" if self.interrupted else "finished", **result)
 
     def _final_logits(self, dataset: Dataset) -> np.ndarray:
