@@ -164,6 +164,14 @@ def _losses(normal):
         yield z, np.eye(K, dtype=z.dtype)[np.arange(N) % K] if K == 10 else t / t.sum(axis=1, keepdims=True)
 
 
+def _warps(normal):
+    """Images, and matrices that leave them as they are, or read far beyond their borders."""
+    for (N, H, W, C), spread in (((1, 3, 4, 1), 0), ((2, 7, 5, 3), 1), ((3, 1, 6, 2), 3)):
+        matrices = spread * normal(N, 2, 3) + np.eye(2, 3)
+        matrices[:, :, 2] *= 4
+        yield normal(N, H, W, C), matrices
+
+
 _conv = _convolutions(lambda C, O: (C, O), lambda C, O: O)
 _depthwise = _convolutions(lambda C, M: (C, M), lambda C, M: C * M)
 _CASES: dict[str, Callable[..., Any]] = {
@@ -197,6 +205,7 @@ _CASES: dict[str, Callable[..., Any]] = {
     "relu": lambda normal: ((x, limit) for x, _, limit in _relus(normal)),
     "relu_grad": _relus,
     "dropout": _dropouts,
+    "warp": _warps,
     "dropout_grad": lambda normal: ((x, chance > rate, rate) for x, chance, rate in _dropouts(normal)),
     "batch_norm_grad": lambda normal: (
         (normal(R, C), normal(R, C), normal(C), normal(C), normal(C)) for R, C in ROWS

@@ -1,5 +1,6 @@
 """Data sets: where images come from, and how they reach a network in batches."""
 
+from . import augment
 from .dataset import Dataset
 from .fashion_mnist import fashion_mnist
 from .folders import image_folder
@@ -12,6 +13,7 @@ __all__ = [
     "Dataset",
     "FallbackWarning",
     "Splits",
+    "augment",
     "fashion_mnist",
     "garments",
     "image_folder",
