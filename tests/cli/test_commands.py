@@ -365,3 +365,15 @@ def test_a_profile_is_printed_and_kept_and_changes_nothing(tinynet, finished, ph
     assert histories[0][0]["loss"] == histories[1][0]["loss"]
     profile = json.loads((tmp_path / "run" / "profile.json").read_text())
     assert profile["steps"] > 0 and {row["operation"] for row in profile["rows"]} >= {"Adam", "batches"}
+
+
+def test_augmentation_is_recorded_and_kept_when_a_run_goes_on(tinynet, photographs, tmp_path):
+    path = tmp_path / "run"
+    command = ["train", "compact-cnn", "--data", photographs, "--out", path, *TRAINING]
+    code, _, error = tinynet(*command, "--augment", "flip:0.5, crop:2")
+    assert (code, error.count("error")) == (0, 0)
+    assert tinynet("train", "--resume", path, "--epochs", 2, "--augment", "flip,crop:2")[0] == 0
+    record = json.loads((path / "run.json").read_text())
+    assert record["configuration"]["augment"] == "flip,crop:2"
+    code, _, error = tinynet("train", "--resume", path, "--epochs", 3, "--augment", "flip")
+    assert code == 2 and "--augment flip cannot be combined with --resume" in error

@@ -30,6 +30,17 @@ def amount(text: str) -> float:
     return _number(text, float, lambda value: 0 <= value < float("inf"), "a number of 0 or more")
 
 
+def augmentation(text: str) -> str:
+    """Words of `data.augment.parse`, in the form in which it would write them itself."""
+    from ..data.augment import parse
+    from ..errors import InputError
+
+    try:
+        return str(parse(text))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _number(text: str, kind, allowed, expected: str):
     try:
         value = kind(text)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arguments import positive_int, share, whole_number
 from ..errors import DTypeError, InputError
+from .augment import Augment
 from .loader import Batches
 
 
@@ -76,9 +77,9 @@ class Dataset:
         train, validation = split_indices(self.labels, fraction, seed)
         return self.subset(train), self.subset(validation)
 
-    def batches(self, batch_size: int, shuffle: bool = False) -> Batches:
-        """Batches of (float32 images in 0..1, int64 labels); see `Batches`."""
-        return Batches(self.images, self.labels, batch_size, shuffle)
+    def batches(self, batch_size: int, shuffle: bool = False, augment: Augment | None = None) -> Batches:
+        """Batches of (float32 images in 0..1, int64 labels), augmented if wished; see `Batches`."""
+        return Batches(self.images, self.labels, batch_size, shuffle, augment)
 
 
 def stratified_sample(labels: np.ndarray, count: int, seed: int) -> np.ndarray:

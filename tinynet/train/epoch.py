@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from .. import random
 
 if TYPE_CHECKING:
-    from ..data.dataset import Dataset
+    from ..data.loader import Batch, Batches
 
 
 @dataclass
@@ -51,17 +48,16 @@ class EpochUnderWay:
         """Images per second."""
         return self.images / self.seconds if self.seconds else 0.0
 
-    def remaining(self, train: Dataset, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The shuffled batches that are left.
+    def remaining(self, batches: Batches) -> Generator[Batch, None, None]:
+        """The batches that are left; close it when the epoch ends early.
 
         In an epoch that was cut short, the random streams go back to its beginning, the batches that
-        were used are drawn once more and dropped, and the streams go on from where they had been.
+        were used are passed over, and the streams go on from where they had been.
         """
-        batches = iter(train.batches(batch_size, shuffle=True))
-        if self.steps:
-            now = random.state()
-            random.restore(self.random_at_start)
-            for _ in islice(batches, self.steps):
-                pass
-            random.restore(now)
-        return batches
+        if not self.steps:
+            return batches.starting_at(0)
+        now = random.state()
+        random.restore(self.random_at_start)
+        rest = batches.starting_at(self.steps)
+        random.restore(now)
+        return rest

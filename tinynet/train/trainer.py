@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,9 @@ from .progress import Progress
 from .run import RunFolder, describe_data, describe_parts
 
 if TYPE_CHECKING:
+    from ..data.augment import Augment
     from ..data.dataset import Dataset
+    from ..data.loader import Batches
     from ..nn import Module
     from ..optim import Optimizer
 
@@ -97,12 +100,16 @@ class Trainer:
         batch_size: int = 32,
         *,
         test: Dataset | None = None,
+        augment: Augment | None = None,
+        until: Callable[[History], bool] | None = None,
     ) -> History:
         """Train for `epochs` epochs and return the history of all so far.
 
         validation: measured after each epoch. It is reported and never used to choose anything: no
             early stopping, and the weights that stay are those of the last epoch.
         test: measured once at the end, for the run folder; by default the validation images.
+        augment: changes the training images, `augment(images, rng) -> images`; see `tn.data.augment`.
+        until: asked after each epoch; where it says True of the history, training ends there.
 
         A further call goes on from here: an epoch that Ctrl-C cut short is finished first (it counts
         as one of `epochs`), and epoch numbers and the schedule continue.
@@ -115,10 +122,11 @@ class Trainer:
         last = len(self.history) + positive_int("epochs", epochs)
         batch_size = positive_int("batch_size", batch_size)
         check_fit(self.model, self.optimizer, batch_size, train=train, validation=validation, test=test)
+        batches = train.batches(batch_size, shuffle=True, augment=augment)
         self.interrupted = False
         with own_weights(self.average, self.model):
-            self._open_record(train, validation, test, last, batch_size)
-            self._train(train, validation, test, last, batch_size)
+            self._open_record(train, validation, test, last, batches)
+            self._train(batches, validation, test, last, until)
         return self.history
 
     def complete(self, validation: Dataset | None, test: Dataset | None = None) -> None:
@@ -158,13 +166,20 @@ class Trainer:
         return len(self.history) + (self._epoch.images / self._epoch.settings[0] if self._epoch else 0)
 
     def _train(
-        self, train: Dataset, validation: Dataset | None, test: Dataset | None, last: int, batch_size: int
+        self,
+        batches: Batches,
+        validation: Dataset | None,
+        test: Dataset | None,
+        last: int,
+        until: Callable[[History], bool] | None,
     ) -> None:
         """The epochs up to `last`, and what follows them however they end."""
         with Interrupt() as interrupt:
             try:
                 while len(self.history) < last:
-                    self._train_epoch(train, validation, last, batch_size, interrupt)
+                    self._train_epoch(batches, validation, last, interrupt)
+                    if until is not None and until(self.history):
+                        break
             except KeyboardInterrupt:
                 if interrupt.aborted:
                     raise
@@ -182,14 +197,13 @@ class Trainer:
 
     def _train_epoch(
         self,
-        train: Dataset,
+        batches: Batches,
         validation: Dataset | None,
         last: int,
-        batch_size: int,
         interrupt: Interrupt,
     ) -> None:
         """One pass over the training images, or the rest of one, then the validation."""
-        settings = [len(train), batch_size]
+        settings = [len(batches.labels), batches.batch_size]
         if self._epoch is None or self._epoch.settings != settings:
             self._epoch = EpochUnderWay(settings)
         epoch = self._epoch
@@ -198,21 +212,22 @@ class Trainer:
         good_average = self.average.state_dict() if self.average else {}
         self._last_validation = None
         steps_before = self.steps
-        self.progress.begin(number, last, len(train), epoch.images)
+        self.progress.begin(number, last, len(batches.labels), epoch.images)
         try:
             self.model.train()
             self._dtype = precision(self.model)
             clock = time.perf_counter()
-            for images, labels in epoch.remaining(train, batch_size):
-                place = f"Epoch {number}, step {epoch.steps + 1}"
-                loss, correct = self._step(images, labels, place)
-                now = time.perf_counter()
-                epoch.add(len(labels), loss, correct, now - clock)
-                clock = now
-                self.progress.step(len(labels), epoch.rate, epoch.mean_loss, epoch.accuracy)
-                if interrupt.presses:  # what is saved has to be sound
-                    diagnosis.require_finite_state(self.model, f"{place}, at its end")
-                interrupt.check()
+            with closing(epoch.remaining(batches)) as remaining:
+                for images, labels in remaining:
+                    place = f"Epoch {number}, step {epoch.steps + 1}"
+                    loss, correct = self._step(images, labels, place)
+                    now = time.perf_counter()
+                    epoch.add(len(labels), loss, correct, now - clock)
+                    clock = now
+                    self.progress.step(len(labels), epoch.rate, epoch.mean_loss, epoch.accuracy)
+                    if interrupt.presses:  # what is saved has to be sound
+                        diagnosis.require_finite_state(self.model, f"{place}, at its end")
+                    interrupt.check()
             diagnosis.require_finite_state(self.model, f"Epoch {number}, after step {epoch.steps}")
             with averaged(self.average, self.model):
                 measured = self._validate(validation, interrupt)
@@ -282,7 +297,7 @@ class Trainer:
         validation: Dataset | None,
         test: Dataset | None,
         last: int,
-        batch_size: int,
+        batches: Batches,
     ) -> None:
         """Say in run.json what is about to happen, and make the folder one that can be resumed."""
         measured_on_test = validation is not None and validation is test
@@ -291,7 +306,7 @@ class Trainer:
             return
         for result in ("test", "validation"):
             self.run.record.pop(result, None)  # of weights that are about to change
-        configuration = {**describe_parts(self), "batch_size": batch_size, "epochs": last}
+        configuration = {**describe_parts(self), **batches.settings(), "epochs": last}
         self.run.update(
             status="running",
             configuration={**configuration, **self.run.record.get("configuration", {})},
