@@ -28,6 +28,7 @@ from ..tensor import Op, Tensor
 from ..watching import watched
 from . import normed_rows
 from .link import Link, find, is_group
+from .normed_depthwise import DZ_RING, RING
 from .normed_links import Geometry, link_backward, link_forward
 from .plan import images
 
@@ -229,7 +230,7 @@ def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:
     (_, OW), (C, O) = link.output_size, link.channels
     if link.is_depthwise:
         padded = link.stride * (OW + 2 // link.stride) * C
-        size = 6 * padded + (OW + 4) * C + link.input_size[1] * C
+        size = (RING + 2) * padded + DZ_RING * (OW + 4) * C + link.input_size[1] * C
     else:
         size = C * O + _lines(link) * OW * (C + O)
     return empty((num_threads(), size), dtype)
