@@ -133,7 +133,9 @@ def check_weight_decay(optimizer: str, weight_decay: float | None) -> None:
         )
 
 
-def make_trainer(model: Module, settings: dict[str, Any], folder: RunFolder, progress: bool) -> Trainer:
+def make_trainer(
+    model: Module, settings: dict[str, Any], folder: RunFolder | None, progress: bool
+) -> Trainer:
     """The trainer that the settings of `tinynet train` describe."""
     from ..train import Average, Trainer
 
