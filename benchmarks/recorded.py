@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinynet.errors import InputError, TinynetError
+from tinynet.report.sections import with_section
 
 from . import layerwise, scaling, tables
 from .cases import INFERENCE, TRAINING
 from .comparison import Record
-from .sections import with_section
 
 FOLDER = Path(__file__).resolve().parent / "recorded"
 README = Path(__file__).resolve().parent / "README.md"

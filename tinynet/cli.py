@@ -16,11 +16,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import evaluate, models, predict, summary, train
+from .commands import evaluate, models, predict, reproduce, summary, train
 from .errors import TinynetError
 
 COMMANDS = {
     "train": train,
+    "reproduce": reproduce,
     "evaluate": evaluate,
     "predict": predict,
     "summary": summary,

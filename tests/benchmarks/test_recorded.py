@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import recorded
-from benchmarks.sections import with_section
 from tinynet.errors import InputError
+from tinynet.report.sections import with_section
 
 from . import records
 

@@ -7,7 +7,7 @@ recognised (recall) and the share of right ones among those given its name (prec
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,16 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print loss, accuracy and a table of the classes."""
-    from ..train import confusion_matrix, predict_logits
-    from ..train.predictions import measure, predicted_classes
-    from .building import choose_loss
+    from ..train import confusion_matrix
+    from ..train.predictions import predicted_classes
     from .trained import open_trained
 
     use_threads(arguments.threads)
     trained = open_trained(arguments.run)
-    test = _test_images(trained, arguments.data)
-    logits = predict_logits(trained.model, test, flips=arguments.flips)
-    result = measure(logits, test, choose_loss(trained.model))
+    test = test_images(trained, arguments.data)
+    result, logits = measured(trained, test, arguments.flips)
     how = ", each with its mirror image" if arguments.flips else ""
     print(f"{arguments.run} on {test.name}: {len(test):,} test images{how}")
     print(f"Accuracy {100 * result['accuracy']:.2f} %, loss {result['loss']:.4f}")
@@ -54,8 +52,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _test_images(trained: Trained, name: str | None) -> Dataset:
-    """The test images, if their classes and size are those of the network."""
+def measured(trained: Trained, test: Dataset, flips: bool) -> tuple[dict[str, Any], np.ndarray]:
+    """Loss, accuracy and number of the images, and the logits; with `flips` those of mirror images too."""
+    from ..train import predict_logits
+    from ..train.predictions import measure
+    from .building import choose_loss
+
+    logits = predict_logits(trained.model, test, flips=flips)
+    return {**measure(logits, test, choose_loss(trained.model)), "images": len(test)}, logits
+
+
+def test_images(trained: Trained, name: str | None) -> Dataset:
+    """The test images of the run or of the data called `name`, if the network was made for such.
+
+    Raises InputError, in a sentence, if their classes or their size are not those of the network.
+    """
     from .building import load_data
 
     data = name or trained.data

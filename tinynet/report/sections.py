@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tinynet.errors import InputError
+from ..errors import InputError
 
 
 def with_section(text: str, name: str, content: str, place: str = "README.md") -> str:
