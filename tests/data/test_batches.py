@@ -192,7 +192,7 @@ def test_the_images_of_a_data_set_are_not_changed_in_place():
     assert np.array_equal(data.images, before)
 
 
-def test_what_is_watched_is_the_waiting():
+def test_loading_and_augmenting_are_watched():
     seen = []
     with watching(lambda who, what, *rest: seen.append(what)):
         list(numbered(12).batches(4, augment=tint))

@@ -8,7 +8,6 @@ is never copied or converted as a whole.
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import partial
 
 import numpy as np
 
@@ -16,10 +15,7 @@ from .. import random
 from ..arguments import positive_int, whole_number
 from ..errors import InputError
 from ..watching import watched
-from .ahead import ahead
 from .augment import Augment, Augmentation
-
-DEPTH = 2  # batches prepared ahead
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -33,8 +29,10 @@ class Batches:
 
     augment: changes the images of each batch, `augment(images, rng) -> images`. Each iteration draws one
         number from `random.stream("augment")`, and the generator of a batch is made of this number and
-        its own: what happens to a batch depends on no other one. Batches are then prepared ahead, by a
-        thread, while the one before them is used.
+        its own: what happens to a batch depends on no other one.
+
+    A batch is made when it is asked for, not ahead: the kernels of a training step keep all cores at
+    work, and a thread beside them takes from them what it gives.
     """
 
     def __init__(
@@ -70,11 +68,8 @@ class Batches:
         numbers = range(whole_number("first", first, 0), len(self))
         count = len(self.labels)
         order = random.stream("shuffle").permutation(count) if self.shuffle else np.arange(count)
-        if self.augment is None:
-            return (watched(self, "load", self._gather, self._chosen(order, number)) for number in numbers)
-        key = int(random.stream("augment").integers(2**62))
-        # What the training waits for is watched, not what the thread does meanwhile.
-        return ahead(partial(self._augmented, order, key), numbers, DEPTH, partial(watched, self, "load"))
+        key = 0 if self.augment is None else int(random.stream("augment").integers(2**62))
+        return (watched(self, "load", self._batch, order, key, number) for number in numbers)
 
     def settings(self) -> dict[str, int | str | None]:
         """What a record of a training says of its batches."""
@@ -86,15 +81,13 @@ class Batches:
             "augment": None if described is None else str(described),
         }
 
-    def _chosen(self, order: np.ndarray, number: int) -> np.ndarray:
-        return order[number * self.batch_size : (number + 1) * self.batch_size]
+    def _batch(self, order: np.ndarray, key: int, number: int) -> Batch:
+        chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
+        images, labels = unit_range(self.images.take(chosen, axis=0)), self.labels.take(chosen)
+        return images if self.augment is None else self._augmented(images, key, number), labels
 
-    def _gather(self, chosen: np.ndarray) -> Batch:
-        return unit_range(self.images.take(chosen, axis=0)), self.labels.take(chosen)
-
-    def _augmented(self, order: np.ndarray, key: int, number: int) -> Batch:
+    def _augmented(self, images: np.ndarray, key: int, number: int) -> np.ndarray:
         assert self.augment is not None
-        images, labels = self._gather(self._chosen(order, number))
         shape = images.shape
         images = np.ascontiguousarray(self.augment(images, np.random.default_rng([key, number])))
         if images.shape != shape or images.dtype != np.float32:
@@ -102,7 +95,7 @@ class Batches:
                 f"augment expects to return float32 images of the shape that came in, {shape}, got "
                 f"{images.dtype} of shape {images.shape}."
             )
-        return images, labels
+        return images
 
 
 def unit_range(images: np.ndarray) -> np.ndarray:

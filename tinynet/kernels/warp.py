@@ -4,8 +4,6 @@
 
 A[n] says where each pixel of the result comes from, so every pixel gets a value. Beyond the border lies
 the mirror image of what is within (c b a | a b c | c b a), so no edge appears that a network could learn.
-
-One thread computes it: it is meant to run beside the training, whose kernels use all cores.
 """
 
 from __future__ import annotations
@@ -13,8 +11,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import prange
 
-from .compiling import inner_kernel, kernel, ready
+from .compiling import inner_kernel, parallel_kernel, ready
+from .memory import empty
+from .threads import region
 
 
 def warp_definition(x, matrices):
@@ -36,8 +37,9 @@ def warp_definition(x, matrices):
 
 def warp(x: np.ndarray, matrices: np.ndarray) -> np.ndarray:
     """The images (N, H, W, C) seen through `matrices` (N, 2, 3), a new array of x's dtype."""
-    y = np.empty_like(x, order="C")
-    _warp(ready(x), ready(matrices.astype(np.float64)), y)
+    y = empty(x.shape, x.dtype)
+    with region:
+        _warp(ready(x), ready(matrices.astype(np.float64)), y)
     return y
 
 
@@ -50,20 +52,24 @@ def _mirrored(place, size):
     return place
 
 
-@kernel
-def _warp(x, matrices, y):
-    N, H, W, C = x.shape
+@inner_kernel
+def _warp_image(x, a, y):
+    H, W, C = x.shape
     one = x.dtype.type(1)
-    for n in range(N):
-        a = matrices[n]
-        for i in range(H):
-            for j in range(W):
-                row = _mirrored(a[0, 0] * i + a[0, 1] * j + a[0, 2], H)
-                column = _mirrored(a[1, 0] * i + a[1, 1] * j + a[1, 2], W)
-                top, left = int(row), int(column)
-                down, right = x.dtype.type(row - top), x.dtype.type(column - left)
-                below, beside = min(top + 1, H - 1), min(left + 1, W - 1)
-                for c in range(C):
-                    upper = x[n, top, left, c] * (one - right) + x[n, top, beside, c] * right
-                    lower = x[n, below, left, c] * (one - right) + x[n, below, beside, c] * right
-                    y[n, i, j, c] = upper * (one - down) + lower * down
+    for i in range(H):
+        for j in range(W):
+            row = _mirrored(a[0, 0] * i + a[0, 1] * j + a[0, 2], H)
+            column = _mirrored(a[1, 0] * i + a[1, 1] * j + a[1, 2], W)
+            top, left = int(row), int(column)
+            down, right = x.dtype.type(row - top), x.dtype.type(column - left)
+            below, beside = min(top + 1, H - 1), min(left + 1, W - 1)
+            for c in range(C):
+                upper = x[top, left, c] * (one - right) + x[top, beside, c] * right
+                lower = x[below, left, c] * (one - right) + x[below, beside, c] * right
+                y[i, j, c] = upper * (one - down) + lower * down
+
+
+@parallel_kernel
+def _warp(x, matrices, y):
+    for n in prange(len(x)):
+        _warp_image(x[n], matrices[n], y[n])

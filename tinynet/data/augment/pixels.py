@@ -25,8 +25,10 @@ class Flip(Augmentation):
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         checked_batch(images)
-        chosen = np.flatnonzero(rng.random(len(images)) < self.probability)
-        images[chosen] = images[chosen, :, ::-1]
+        for n in np.flatnonzero(rng.random(len(images)) < self.probability).tolist():
+            image = images[n].copy()
+            for channel in range(images.shape[3]):  # NumPy copies long rows of single numbers fastest
+                images[n, :, :, channel] = image[:, ::-1, channel]
         return images
 
 
@@ -51,13 +53,12 @@ class Crop(Augmentation):
             raise InputError(
                 f"Crop's padding {p} could empty images of {H}x{W}: choose one below {min(H, W)}."
             )
-        padded = np.full((N, H + 2 * p, W + 2 * p, C), self.fill, np.float32)
-        padded[:, p : p + H, p : p + W] = images
-        top, left = rng.integers(0, 2 * p + 1, (2, N))
-        # Every crop of every image as a view, (N, 2p + 1, 2p + 1, H, W, C), of which one each is copied.
-        image, row, column, channel = padded.strides
-        shape, strides = (N, 2 * p + 1, 2 * p + 1, H, W, C), (image, row, column, row, column, channel)
-        return np.lib.stride_tricks.as_strided(padded, shape, strides)[np.arange(N), top, left]
+        padded = np.full((H + 2 * p, W + 2 * p, C), self.fill, np.float32)
+        inner = padded[p : p + H, p : p + W]
+        for image, (top, left) in zip(images, rng.integers(0, 2 * p + 1, (N, 2)).tolist(), strict=True):
+            inner[...] = image
+            image[...] = padded[top : top + H, left : left + W]
+        return images
 
 
 @dataclass(frozen=True)
