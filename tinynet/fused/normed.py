@@ -135,39 +135,37 @@ class ConvNormReLU(Op):
 
     def _forward(self, link, reading, weight, gamma, beta) -> Reading:
         N, (OH, OW), O = len(reading.z), link.output_size, link.channels[1]
-        y = empty((N, OH, OW * O), reading.z.dtype)
         edges = _edges_of(link, N)
-        moments = np.empty((len(edges) - 1, 2, O))
-        scratch = _scratch(link, y.dtype)
-        factors = _factors(link, weight)
-        link_forward(*reading.applied, factors, _numbers(link), edges, scratch, y, moments)
-        statistics = np.empty((2, O), y.dtype)
+        y = empty((N, OH, OW * O), reading.z.dtype)
+        moments, statistics = np.empty((len(edges) - 1, 2, O)), np.empty((2, O), y.dtype)
         rows = aligned((3, OW * O), y.dtype)
-        pixels = np.diff(edges) * (OH * OW)
-        normed_rows.finish_forward(moments, pixels, gamma, beta, link.norm.eps, statistics, rows)
+        link_forward(
+            *reading.applied, _factors(link, weight), _numbers(link), edges, _scratch(link, y.dtype), y,
+            gamma, beta, link.norm.eps, moments, statistics, rows,
+        )  # fmt: skip
         self.statistics.append(statistics)
         return Reading(y, rows, _limits(link.limits, y.dtype))
 
     def _backward(self, place, g, sums, weight, gamma, wanted):
         """The g and the sums of the link before, and this link's gradients of weight, gamma and beta."""
         link, below, above = self.links[place], self.readings[place], self.readings[place + 1]
-        N, (OH, OW), (C, O) = len(g), link.output_size, link.channels
+        (_, OW), (C, O) = link.output_size, link.channels
         dgamma, dbeta = np.empty_like(gamma), np.empty_like(gamma)
         pqr = aligned((3, OW * O), g.dtype)
-        normed_rows.finish_backward(
-            sums, N * OH * OW, gamma, link.norm.eps, self.statistics[place], dgamma, dbeta, pqr
-        )
-        edges = _edges_of(link, N)
-        sums = np.empty((len(edges) - 1, 2, C))
+        edges = _edges_of(link, len(g))
+        lower = np.empty((len(edges) - 1, 2, C))
         # Each row of g is read before it is written, but for stride 2, which writes two rows for one.
         in_place = wanted and link.stride == 1 and g.shape == below.z.shape
         separate = empty(below.z.shape if wanted and not in_place else (0, *below.z.shape[1:]), g.dtype)
         parts = empty((len(edges) - 1, *((9, C) if link.is_depthwise else (C, O))), g.dtype)
-        read = (g, above.z, pqr, *below.applied)
-        written = (_scratch(link, g.dtype), separate, in_place, sums, parts)
-        link_backward(*read, _factors(link, weight), _numbers(link), edges, *written)
+        dweight = np.empty(parts.shape[1:], g.dtype)
+        link_backward(
+            g, above.z, sums, gamma, link.norm.eps, self.statistics[place], dgamma, dbeta, pqr,
+            *below.applied, _factors(link, weight), _numbers(link), edges, _scratch(link, g.dtype),
+            separate, in_place, lower, parts, dweight,
+        )  # fmt: skip
         self.readings.pop()  # its memory serves the links before
-        return g if in_place else separate, sums, (_merged(parts).reshape(weight.shape), dgamma, dbeta)
+        return g if in_place else separate, lower, (dweight.reshape(weight.shape), dgamma, dbeta)
 
 
 def _triples(parameters: Sequence[Any]) -> list[tuple[Any, Any, Any]]:
@@ -191,13 +189,6 @@ def _factors(link: Link, weight: np.ndarray) -> np.ndarray:
     return along
 
 
-def _merged(parts: np.ndarray) -> np.ndarray:
-    flat = parts.reshape(len(parts), -1)
-    total = np.empty(flat.shape[1], parts.dtype)
-    normed_rows.merge(flat, _edges(len(total), 1 + len(total) // 4096), total)
-    return total
-
-
 # How the work is cut. Nothing of it may depend on the number of threads but the rows of scratch.
 
 
@@ -219,6 +210,7 @@ def _lines(link: Link) -> int:
     return max(_LINES // (W * (C + O)), -(-_PIXELS // W), 1)
 
 
+@lru_cache(maxsize=1024)
 def _numbers(link: Link) -> tuple[int, ...]:
     if link.is_depthwise:
         return tuple(Geometry(link.stride, *corner(link.pads), 0))

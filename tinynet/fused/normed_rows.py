@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ..kernels.compiling import inlined_kernel, inner_kernel, kernel, parallel_kernel
+from ..kernels.compiling import inlined_kernel, inner_kernel, parallel_kernel
 
 # One row
 
@@ -137,28 +137,28 @@ def masked(grad, z, rows, limits, edges, g, sums):
 # Between two passes over the images: what is known of each channel
 
 
-@kernel
-def finish_forward(moments, pixels, gamma, beta, eps, statistics, rows):
-    """From the moments of the blocks, of so many `pixels` each: mean and variance, `statistics` (2, C), and
-    scale, shift and mean along a row, `rows` (3, L). Merged as in Chan et al. 1979.
+@inner_kernel
+def finish_forward(moments, edges, pixels, gamma, beta, eps, statistics, rows):
+    """From the moments of blocks of images, of so many `pixels` each: mean and variance, `statistics` (2, C),
+    and scale, shift and mean along a row, `rows` (3, L). Merged as in Chan et al. 1979.
     """
-    C = len(gamma)
-    total = pixels.sum()
+    C, B = len(gamma), len(moments)
+    total = edges[B] * pixels
     for c in range(C):
         mean = 0.0
-        for b in range(len(pixels)):
-            mean += moments[b, 0, c] * pixels[b]
+        for b in range(B):
+            mean += moments[b, 0, c] * ((edges[b + 1] - edges[b]) * pixels)
         mean /= total
         squares = 0.0
-        for b in range(len(pixels)):
-            squares += moments[b, 1, c] + pixels[b] * (moments[b, 0, c] - mean) ** 2
+        for b in range(B):
+            squares += moments[b, 1, c] + (edges[b + 1] - edges[b]) * pixels * (moments[b, 0, c] - mean) ** 2
         statistics[0, c], statistics[1, c] = mean, squares / total
         scale = gamma[c] / np.sqrt(squares / total + eps)
         rows[0, c], rows[1, c], rows[2, c] = scale, beta[c] - mean * scale, mean
     repeat(rows, C)
 
 
-@kernel
+@inner_kernel
 def finish_backward(sums, pixels, gamma, eps, statistics, dgamma, dbeta, pqr):
     """From the sums of the blocks: the gradients of gamma and beta, and p, q, r along a row (3, L).
 
@@ -179,19 +179,17 @@ def finish_backward(sums, pixels, gamma, eps, statistics, dgamma, dbeta, pqr):
     repeat(pqr, C)
 
 
-@parallel_kernel
-def merge(parts, edges, total):
-    """The sum over blocks, in their order and in float64: (B, K) -> (K,)."""
-    for i in prange(len(edges) - 1):
-        first, last = edges[i], edges[i + 1]
-        exact = np.zeros(last - first)
-        for b in range(len(parts)):
-            part = parts[b, first:last]
-            for k in range(len(part)):
-                exact[k] += part[k]
-        target = total[first:last]
-        for k in range(len(target)):
-            target[k] = exact[k]
+@inner_kernel
+def merge(parts, first, last, total):
+    """Columns `first` to `last` of the sum over blocks, in their order and in float64: (B, K) -> (K,)."""
+    exact = np.zeros(last - first)
+    for b in range(len(parts)):
+        part = parts[b, first:last]
+        for k in range(len(part)):
+            exact[k] += part[k]
+    target = total[first:last]
+    for k in range(len(target)):
+        target[k] = exact[k]
 
 
 @inner_kernel
