@@ -22,6 +22,7 @@ from .images import EXTENSIONS, MODES, checked_mode, checked_size, load_pixels, 
 DEFAULT_SIZE = 64  # what the network for photographs takes
 HELD_OUT = ("test", "validation", "valid", "val")  # folders beside train/, the first that is there
 TEST_FRACTION = 0.2  # held out where the folder itself holds nothing out
+_SOME = 10  # images that stand for a folder
 _OTHER_IMAGES = (".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".avif")
 
 
@@ -77,6 +78,15 @@ def folder_splits(
     if limit is not None:
         train = _limited(train, limit, seed)
     return _read(train, height_width, mode), _read(test, height_width, mode)
+
+
+def some_images(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, seed: int = 0) -> Dataset:
+    """One training image of each class at least, and about ten, chosen by `seed`; only they are decoded."""
+    train, _ = _list_splits(as_path("path", path), seed)
+    shuffled = train.subset(np.random.default_rng(seed).permutation(len(train.files)))
+    first = np.unique(shuffled.labels, return_index=True)[1]
+    others = np.setdiff1d(np.arange(len(shuffled.files)), first)[: max(0, _SOME - len(first))]
+    return _read(shuffled.subset(np.append(first, others)), checked_size("size", size), "rgb")
 
 
 def _limited(train: Listing, limit: int, seed: int) -> Listing:
