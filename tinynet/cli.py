@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import augment, evaluate, models, predict, reproduce, summary, train
+from .commands import augment, evaluate, export, models, predict, reproduce, summary, train
 from .errors import TinynetError
 
 COMMANDS = {
@@ -24,6 +24,7 @@ COMMANDS = {
     "reproduce": reproduce,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
     "augment": augment,
     "summary": summary,
     "models": models,

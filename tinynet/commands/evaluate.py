@@ -1,7 +1,8 @@
 """Measure a trained network on the test images of its data set, or of another with the same classes.
 
-RUN is a run folder or a model file. The table shows for each class the share of its images that were
-recognised (recall) and the share of right ones among those given its name (precision).
+RUN is a run folder, a model file, or the name of a network whose trained weights are part of the package. The
+table shows for each class the share of its images that were recognised (recall) and the share of right ones
+among those given its name (precision).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ HELP = "measure a trained network on test images"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run and, if not its own, the data."""
-    parser.add_argument("run", metavar="RUN", help="a run folder, or a saved model.npz")
+    parser.add_argument("run", metavar="RUN", help="a run folder, a model.npz, or a name (mobilenet-28)")
     parser.add_argument(
         "--data", metavar="DATA", help="as for `tinynet train`; by default the data of the run"
     )

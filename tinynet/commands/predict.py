@@ -1,8 +1,9 @@
 """Say what is on images: class and probabilities for each, and a picture beside the bar chart.
 
-RUN is a run folder or a model file. Images are JPEG or PNG files. The centre of each, a square, is brought
-to the size and the colours of the network, and the picture shows the result, so that a strange answer can be
-understood. The garments of Fashion-MNIST are light on black: use --invert for photographs on white.
+RUN is a run folder, a model file, or the name of a network whose trained weights are part of the package.
+Images are JPEG or PNG files. The centre of each, a square, is brought to the size and the colours of the
+network, and the picture shows the result, so that a strange answer can be understood. The garments of
+Fashion-MNIST are light on black: use --invert for photographs on white.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SQUARE = 1.1  # how much longer one side may be before something worth a word is
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The run, the images, and how to read and where to write."""
-    parser.add_argument("run", metavar="RUN", help="a run folder, or a saved model.npz")
+    parser.add_argument("run", metavar="RUN", help="a run folder, a model.npz, or a name (mobilenet-28)")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
     parser.add_argument("--invert", action="store_true", help="swap light and dark")
     parser.add_argument(

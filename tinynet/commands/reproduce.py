@@ -228,7 +228,7 @@ def _one_prediction(path: Path) -> str:
     image = test_images(trained, None).take(1)
     (chances,) = predict_probabilities(trained.model, image)
     best, truth = int(chances.argmax()), image.class_names[image.labels[0]]
-    said = f"{trained.class_names[best]}, {chances[best]:.1%}"
+    said = f"{trained.class_names[best]}, {100 * chances[best]:.1f} %"
     return f"One prediction: the first test image, of class {truth}, is called {said}."
 
 

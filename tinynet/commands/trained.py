@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from .. import models
 from ..errors import CheckpointError
+from ..models import pretrained
 from ..train import RunFolder, checkpoint
 from ..train.run import SYNTHETIC
 
@@ -32,11 +34,12 @@ class Trained(NamedTuple):
 
 
 def open_trained(path: str) -> Trained:
-    """Load the network saved in a run folder or `.npz` file.
+    """Load the network saved in a run folder or `.npz` file, or the one of the package with that name.
 
-    Raises MissingDataError or CheckpointError if there is none that can be used.
+    Raises MissingDataError, CheckpointError or InputError if there is none that can be used.
     """
-    file = checkpoint.model_file(path)
+    by_name = path in models.names() and not Path(path).exists()
+    file = pretrained.weights(path) if by_name else checkpoint.model_file(path)
     model = cast("Sequential", checkpoint.load(file))
     assert model.classes is not None and model.input_shape is not None  # set by models.build
     metadata = checkpoint.read_metadata(file)
@@ -47,9 +50,11 @@ def open_trained(path: str) -> Trained:
             "save it again with the right class_names."
         )
     height, width, channels = model.input_shape
-    data, seed = None, metadata.get("seed") or 0  # the seed decides which images of a folder were held out
-    if Path(path).is_dir():
+    seed = metadata.get("seed") or 0  # it decides which images of a folder were held out
+    data = metadata.get("data") if by_name else None
+    if not by_name and Path(path).is_dir():
         data = RunFolder.open(path).record.get("configuration", {}).get("data")
     synthetic = metadata.get("data") == SYNTHETIC
     on_black = synthetic or metadata.get("data") == "fashion-mnist"
-    return Trained(model, (height, width, channels), names, file.parent, data, seed, synthetic, on_black)
+    folder = Path() if by_name else file.parent
+    return Trained(model, (height, width, channels), names, folder, data, seed, synthetic, on_black)

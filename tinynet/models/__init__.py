@@ -5,6 +5,8 @@
 Each builder is a function with keyword options that returns a Sequential. `build` adds to it what a
 checkpoint needs to build it again: `config` with the name and all options, defaults included, as
 JSON types.
+
+    model = tn.models.build("mobilenet-28", pretrained=True)    # with the weights of the package
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from ..arguments import above_zero, positive_int
 from ..errors import InputError
 from ..nn import Sequential
 from .mobilenet import mobilenet, mobilenet_28
+from .pretrained import load as load_pretrained
 from .reference import compact_cnn, separable_cnn, separable_cnn_binary, simple_cnn
 
 
@@ -72,16 +75,21 @@ def options(name: str) -> dict[str, Any]:
     return {option: parameter.default for option, parameter in parameters.items()}
 
 
-def build(name: str, **chosen: Any) -> Sequential:
+def build(name: str, pretrained: bool = False, **chosen: Any) -> Sequential:
     """A new network with random weights; `.config`, `.input_shape` and `.classes` are set.
 
-    Raises InputError for an unknown name or option, listing what there is, or a value out of range.
+    pretrained: with the trained weights of the package instead, and in evaluation mode.
+    Raises InputError for an unknown name or option, listing what there is, for a value out of range, and
+    where there are no trained weights of such a network.
     """
     entry = _entry(name)
     everything = options(name)
     for option in chosen:
         if option not in everything:
             raise InputError(_unknown(f"option of {name}", option, everything))
+    if pretrained:
+        kinds = {option: _plain(option, value, everything[option]) for option, value in chosen.items()}
+        return load_pretrained(name, kinds)
     plain = {
         option: _plain(option, chosen.get(option, default), default) for option, default in everything.items()
     }

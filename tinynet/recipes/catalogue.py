@@ -11,7 +11,15 @@ _ALL = (
     Recipe(
         name="separable-cnn",
         sentence="Two separable convolutions on Fashion-MNIST, 10 epochs.",
-        settings={"model": "separable-cnn", "data": "fashion-mnist", "epochs": 10, "batch_size": 32},
+        settings={
+            "model": "separable-cnn",
+            "data": "fashion-mnist",
+            "epochs": 10,
+            "batch_size": 64,
+            "lr": 0.005,
+            "schedule": "one-cycle",
+            "augment": "flip",
+        },
         source="a separable CNN of two blocks after 10 epochs",
         published={
             "training_accuracy": 0.93,

@@ -31,17 +31,19 @@ WEIGHTS = "weights/"
 STATE = "state/"
 
 
-def save(path: str | Path, model: Module, **metadata: Any) -> None:
+def save(path: str | Path, model: Module, half: bool = False, **metadata: Any) -> None:
     """Write the model's weights and running statistics, and how to build it, to an `.npz` file.
 
+    half: in half precision, float16, with three decimal digits; `load` gives the model's own precision back.
     metadata: anything JSON can hold, such as `class_names`; `read_metadata` gives it back.
-    Raises InputError for metadata that JSON cannot hold. An existing file is replaced only when the
-    new one is complete.
+    Raises InputError for metadata that JSON cannot hold, or values that half precision cannot. An existing
+    file is replaced only when the new one is complete.
     """
     if not isinstance(model, Module):
         raise InputError(f"save expects a path and then a model, got {type(model).__name__} as the model.")
     header = {"kind": "model", **_recipe(model), "metadata": metadata}
-    _write(path, header, _weights(model))
+    weights = _weights(model)
+    _write(path, header, _halved(weights) if half else weights)
 
 
 def load(path: str | Path, model: Module | None = None) -> Module:
@@ -120,6 +122,17 @@ def _build(path: Path, header: dict) -> Module:
 
 def _weights(model: Module) -> dict[str, np.ndarray]:
     return {WEIGHTS + name: array for name, array in model.state_dict().items()}
+
+
+def _halved(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    limit = float(np.finfo(np.float16).max)
+    for name, array in arrays.items():
+        largest = float(np.abs(array).max(initial=0.0))
+        if not largest <= limit:
+            raise InputError(
+                f"{name} holds {largest:g}, and half precision ends at {limit:g}: save without half=True."
+            )
+    return {name: array.astype(np.float16) for name, array in arrays.items()}
 
 
 def _stripped(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
