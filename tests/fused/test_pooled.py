@@ -248,6 +248,17 @@ def test_what_is_not_known_runs_layer_by_layer(layers):
     assert not y._creator.name.startswith("Pooled")
 
 
+def test_an_exchanged_part_of_a_separable_convolution_is_noticed():
+    model, x = built("separable", "same")
+    outcome(model, x)
+    part = model[0].depthwise
+    part.forward = lambda images: type(part).forward(part, images) * 2
+    y = model(x)
+    with fused.disabled():
+        np.testing.assert_array_equal(y.numpy(), model(x).numpy())
+    assert not y._creator.name.startswith("Pooled")
+
+
 def test_options_are_read_when_the_layers_run():
     model, x = built("standard", "same")
     outcome(model, x)

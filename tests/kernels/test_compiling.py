@@ -25,6 +25,7 @@ def twice_next(x):
 """
 
 INNER = """
+import numpy as np
 from tinynet.kernels.compiling import kernel
 
 STEP = {step}
@@ -67,6 +68,11 @@ def test_a_changed_function_in_another_file_is_noticed(run):
 def test_a_changed_constant_in_another_file_is_noticed(run):
     assert run() == ["8", "0"]
     assert run(step=2) == ["10", "0"]
+
+
+def test_a_changed_numpy_constant_is_noticed_too(run):
+    assert run(step="np.int64(1)") == ["8", "0"]
+    assert run(step="np.int64(2)") == ["10", "0"]
 
 
 def test_without_the_compiler_a_kernel_is_the_function_itself():

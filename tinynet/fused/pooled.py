@@ -132,6 +132,8 @@ class PooledStep:
         """The padding and the pooling window for images of `shape` (H, W, C), or None if one is not known."""
         layer = self.convolution
         filters = layer.depthwise if isinstance(layer, SeparableConv2D) else layer
+        if not _is_known(layer):  # one of the two inside a separable convolution may have been exchanged
+            return None
         if filters.stride != (1, 1) or not _weights_fit(layer):
             return None
         try:

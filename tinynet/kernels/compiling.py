@@ -79,7 +79,8 @@ def _digest(function: Callable) -> str:
         one = pending.pop()
         code = one.__code__
         used = {name: one.__globals__[name] for name in code.co_names if name in one.__globals__}
-        constants = sorted((name, value) for name, value in used.items() if isinstance(value, int | float))
+        numbers = (int, float, np.generic)
+        constants = sorted((name, value) for name, value in used.items() if isinstance(value, numbers))
         found[one] = repr((code.co_code, code.co_consts, code.co_names, constants)).encode()
         callees = (value.py_func for value in used.values() if isinstance(value, Dispatcher))
         pending += [callee for callee in callees if callee not in found]
