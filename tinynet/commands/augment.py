@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     subtitle = f"images of {data.name} at {shape} pixels, seed {arguments.seed}"
     figure = augmentations(unit_range(data.images), rows, arguments.seed, subtitle=subtitle)
     files.write_bytes(out, style.to_png(figure))
-    print(f"Saved {arguments.out}: {len(rows)} rows")
+    print(f"Saved {out}: {', '.join(rows)}")
     return 0
 
 
