@@ -75,4 +75,14 @@ def test_waiting_can_be_watched():
         waits.append(result())
         return waits[-1]
 
-    assert list(ahead(lambda n: n, range(4), 2, wait)) == waits == [0, 1, 2, 3]
+    assert list(ahead(lambda n: n, range(4), 2, wait=wait)) == waits == [0, 1, 2, 3]
+
+
+def test_several_threads_keep_the_order_and_work_at_once():
+    together = threading.Barrier(3, timeout=10)
+
+    def meet(n):
+        together.wait()
+        return n
+
+    assert list(ahead(meet, range(6), 5, threads=3)) == list(range(6))

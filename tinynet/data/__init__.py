@@ -3,7 +3,7 @@
 from . import augment
 from .dataset import Dataset
 from .fashion_mnist import fashion_mnist
-from .folders import image_folder
+from .folders import SkippedFilesWarning, image_folder
 from .garments import garments
 from .idx import read_idx
 from .images import read_image
@@ -12,6 +12,7 @@ from .sources import FallbackWarning, Splits, load
 __all__ = [
     "Dataset",
     "FallbackWarning",
+    "SkippedFilesWarning",
     "Splits",
     "augment",
     "fashion_mnist",

@@ -1,6 +1,6 @@
 """Work done ahead of whoever needs it, by threads, in a bounded number of pieces and in order.
 
-Apart from `loader.py` because it knows nothing of images: it is where a thread begins and ends.
+Apart from `loader.py` because it knows nothing of images: it is where threads begin and end.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ def ahead(
     work: Callable[[Piece], Result],
     pieces: Iterable[Piece],
     depth: int,
+    threads: int = 1,
     wait: Callable[[Callable[[], Result]], Result] = lambda result: result(),
 ) -> Generator[Result, None, None]:
-    """`work(piece)` for each piece, in order, computed by a thread of its own, at most `depth` pieces ahead.
+    """`work(piece)` for each piece, in order, computed by threads, at most `depth` pieces ahead.
 
     wait: calls what it is given, which returns when the next result is there; for measuring.
 
-    An error in `work` is raised here, where its result would have come. The thread ends with the
+    An error in `work` is raised here, where its result would have come. The threads end with the
     iterator: at its last result, when it is closed, or when nobody holds it any more.
     """
-    with ThreadPoolExecutor(1, "tinynet-ahead") as thread:
+    with ThreadPoolExecutor(threads, "tinynet-ahead") as pool:
         coming: deque[Future[Result]] = deque()
         try:
             for piece in pieces:
-                coming.append(thread.submit(work, piece))
+                coming.append(pool.submit(work, piece))
                 if len(coming) > depth:
                     yield wait(coming.popleft().result)
             while coming:

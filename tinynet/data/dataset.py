@@ -15,6 +15,7 @@ from ..arguments import positive_int, share, whole_number
 from ..errors import DTypeError, InputError
 from .augment import Augment
 from .loader import Batches
+from .photographs import Photographs
 
 
 @dataclass(eq=False, repr=False)
@@ -22,7 +23,8 @@ class Dataset:
     """Labelled images in memory.
 
     images       (N, H, W, C), C = 1 for grey and 3 for colour: fractions in 0..1, kept as float32, or
-                 uint8 in 0..255 (a quarter of the memory; batches are scaled as they are made)
+                 uint8 in 0..255 (a quarter of the memory; batches are scaled as they are made); or
+                 Photographs, which stand for uint8 too large for memory
     labels       (N,) integers, stored as int64; label k means class_names[k]
     class_names  one distinct name per class
     name         what to call it in titles and in `run.json`, for instance "fashion-mnist"
@@ -59,7 +61,9 @@ class Dataset:
 
     def subset(self, indices: Sequence[int] | np.ndarray | slice) -> Dataset:
         """The images at `indices`, in that order, under the same name. A slice copies nothing."""
-        return Dataset(self.images[indices], self.labels[indices], self.class_names, self.name, self.source)
+        lazy = isinstance(self.images, Photographs)
+        images = self.images.select(indices) if lazy else self.images[indices]  # type: ignore[attr-defined]
+        return Dataset(images, self.labels[indices], self.class_names, self.name, self.source)
 
     def take(self, n: int) -> Dataset:
         """The first `n` images. Raises InputError if there are not that many."""
@@ -134,6 +138,8 @@ def _as_array(name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _check_images(images: np.ndarray) -> np.ndarray:
+    if isinstance(images, Photographs) and len(images):
+        return images
     images = _as_array("images", images)
     if images.ndim != 4:
         raise InputError(

@@ -1,47 +1,69 @@
-"""Folders of photographs: one sub-folder per class, read by several threads into one uint8 array.
+"""Folders of photographs: one sub-folder per class, decoded by several threads.
 
-Apart from `images.py`, which knows one file: this knows how files make a data set and its parts.
+Three ways lead to a data set. Images that need at most a quarter of the memory (`memory.py`) are decoded
+into one array. With a cache (`cache.py`) they are decoded once and for all, and mapped or read from
+there. Others stay in their files (`photographs.py`) and are decoded for each batch, ahead of the
+training. Every file is decoded once at the start in any case: a damaged one is found then.
+
+Apart from `images.py`, which knows one file, and `listing.py`, which knows their names.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from tqdm import tqdm
 
-from ..arguments import positive_int
-from ..errors import DataError, InputError, MissingDataError
+from ..errors import DataError
 from ..kernels.threads import num_threads
-from .dataset import Dataset, split_indices, stratified_sample
+from .ahead import ahead
+from .cache import cached
+from .dataset import Dataset
 from .files import as_path
-from .images import EXTENSIONS, MODES, checked_mode, checked_size, load_pixels, pillow_is_quiet
+from .images import MODES, checked_mode, checked_size, load_pixels, pillow_is_quiet
+from .listing import SKIP, Listing, folder_name, limited, list_classes, list_splits
+from .memory import room_for_images
+from .photographs import Photographs
 
 DEFAULT_SIZE = 64  # what the network for photographs takes
-HELD_OUT = ("test", "validation", "valid", "val")  # folders beside train/, the first that is there
-TEST_FRACTION = 0.2  # held out where the folder itself holds nothing out
 _SOME = 10  # images that stand for a folder
-_OTHER_IMAGES = (".gif", ".bmp", ".webp", ".tif", ".tiff", ".heic", ".avif")
+_TOLD = 10  # skipped files that are named
 
 
-class Listing(NamedTuple):
-    """The image files of a folder and their classes, before any of them is opened."""
-
-    name: str
-    folder: Path
-    files: list[Path]
-    labels: np.ndarray  # (N,) int64
-    class_names: list[str]
-
-    def subset(self, indices: np.ndarray) -> Listing:
-        """The files at `indices`."""
-        files = [self.files[index] for index in indices]
-        return self._replace(files=files, labels=self.labels[indices])
+class SkippedFilesWarning(UserWarning):
+    """Files of a folder were left out because they are no images that can be read."""
 
 
-def image_folder(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, mode: str = "rgb") -> Dataset:
+class _Form(NamedTuple):
+    """What files become: (H, W), "rgb" or "grey"; whether bad ones are skipped; where results are kept."""
+
+    size: tuple[int, int]
+    mode: str
+    skip_bad: bool
+    cache: Path | None
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return (*self.size, len(MODES[self.mode]))
+
+    def bytes(self, count: int) -> int:
+        return count * int(np.prod(self.image_shape))
+
+
+def image_folder(
+    path: str | Path,
+    size: int | tuple[int, int] = DEFAULT_SIZE,
+    mode: str = "rgb",
+    *,
+    cache: str | Path | None = None,
+    skip_bad: bool = False,
+) -> Dataset:
     """The photographs in the class folders of `path`: `path/cat/1.jpg`, `path/dog/2.png` ...
 
     images (N, H, W, 3) uint8, or (N, H, W, 1) with mode="grey", of `size` (H, W) or one number for
@@ -49,11 +71,20 @@ def image_folder(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, m
     sorted name, the images sorted by path; all JPEG and PNG files below a class folder count,
     hidden ones and other kinds of files do not.
 
+    cache: a folder in which the decoded images are kept; they are decoded again when a file has changed.
+    skip_bad: leave out files that are refused else, and name them in a SkippedFilesWarning.
+
+    Where the images would take more than a quarter of the memory, `images` is not an array but stands
+    for one (`Photographs`).
+
     Raises MissingDataError if `path` is no folder; DataError for fewer than two classes, an empty
-    class, or a file that is damaged, huge, not what its name says, or an image of another format.
+    class, two images of one name, or a file that is damaged, huge, not what its name says, or an image of
+    another format.
     """
     path = as_path("path", path)
-    return _read(_list(path, _name(path)), checked_size("size", size), checked_mode(mode))
+    form = _form(size, mode, cache, skip_bad)
+    listing = list_classes(path, folder_name(path), skip_bad)
+    return _read(listing, form, form.bytes(len(listing.files)) <= room_for_images())
 
 
 def folder_splits(
@@ -62,170 +93,125 @@ def folder_splits(
     mode: str = "rgb",
     seed: int = 0,
     limit: int | None = None,
+    *,
+    cache: str | Path | None = None,
+    skip_bad: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """(train, test) from a folder that has `train/` and one to test on beside it, or neither.
 
     That one is called `test/`, or else `validation/`, `valid/` or `val/`; of several, the first is
     used. Where nothing is held out, a fifth of each class is, chosen by `seed`. `limit` keeps that
     many training images: the first of each class, and others, chosen by `seed`, with all classes in
-    proportion. The rest is never decoded.
+    proportion. The rest is never decoded. `cache` and `skip_bad` as for `image_folder`.
 
     Raises what `image_folder` raises, DataError if the parts have different classes or another
     folder of images stands beside `train/`, and InputError for a limit below the number of classes.
     """
-    height_width, mode = checked_size("size", size), checked_mode(mode)
-    train, test = _list_splits(as_path("path", path), seed)
+    form = _form(size, mode, cache, skip_bad)
+    train, test = list_splits(as_path("path", path), seed, skip_bad)
     if limit is not None:
-        train = _limited(train, limit, seed)
-    return _read(train, height_width, mode), _read(test, height_width, mode)
+        train = limited(train, limit, seed)
+    fits = form.bytes(len(train.files) + len(test.files)) <= room_for_images()
+    return _read(train, form, fits), _read(test, form, fits)
 
 
 def some_images(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, seed: int = 0) -> Dataset:
     """One training image of each class at least, and about ten, chosen by `seed`; only they are decoded."""
-    train, _ = _list_splits(as_path("path", path), seed)
+    train, _ = list_splits(as_path("path", path), seed)
     shuffled = train.subset(np.random.default_rng(seed).permutation(len(train.files)))
     first = np.unique(shuffled.labels, return_index=True)[1]
     others = np.setdiff1d(np.arange(len(shuffled.files)), first)[: max(0, _SOME - len(first))]
-    return _read(shuffled.subset(np.append(first, others)), checked_size("size", size), "rgb")
+    return _read(shuffled.subset(np.append(first, others)), _form(size, "rgb", None, False), True)
 
 
-def _limited(train: Listing, limit: int, seed: int) -> Listing:
-    """The first image of each class, and of the others as many as `limit` leaves, in proportion."""
-    if positive_int("limit", limit) < len(train.class_names):
-        raise InputError(
-            f"limit={limit} leaves out classes of {train.name}: it has {len(train.class_names)}, "
-            "give a number of training images of at least that."
+def _form(size: object, mode: object, cache: str | Path | None, skip_bad: bool) -> _Form:
+    place = None if cache is None else as_path("cache", cache)
+    return _Form(checked_size("size", size), checked_mode(mode), skip_bad, place)
+
+
+def _read(listing: Listing, form: _Form, fits: bool) -> Dataset:
+    """The data set of a listing, in memory if it `fits` there."""
+    if form.cache is not None:
+        return _read_cached(listing, form, form.cache, fits)
+    count, bad = len(listing.files), {}
+    array = np.empty((count if fits else 0, *form.image_shape), np.uint8)
+    for index, (pixels, reason) in enumerate(_decoded(listing.files, listing.folder.name, form)):
+        if pixels is None:
+            bad[index] = reason
+        elif fits:
+            array[index - len(bad)] = pixels  # behind the good ones before it
+    if fits:
+        return _dataset(listing, array[: count - len(bad)], bad)
+    good = np.setdiff1d(np.arange(count), list(bad))
+    # For good, because threads decode from now on, and filters of warnings belong to all threads.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    read = partial(_decode_some, listing.files, form)
+    return _dataset(listing, Photographs(read, good, form.image_shape, slow=True), bad)
+
+
+def _read_cached(listing: Listing, form: _Form, cache: Path, fits: bool) -> Dataset:
+    """The same from the cache, which holds the whole folder, whatever part of it is wanted."""
+    decode = partial(_decoded, listing.whole, listing.folder.name, form)
+    kept = cached(cache, listing.folder, listing.whole, form.image_shape, decode)
+    if kept.bad and not form.skip_bad:
+        raise DataError(_refusal(next(iter(kept.bad.values()))))
+    bad = {place: kept.bad[number] for place, number in enumerate(listing.numbers) if number in kept.bad}
+    good = np.delete(listing.numbers, list(bad))
+    images = Photographs(kept.images.__getitem__, good, form.image_shape, slow=False)
+    return _dataset(listing, images[:] if fits else images, bad)
+
+
+def _dataset(listing: Listing, images: np.ndarray | Photographs, bad: dict[int, str]) -> Dataset:
+    labels = np.delete(listing.labels, list(bad))
+    for label in np.setdiff1d(np.arange(len(listing.class_names)), labels):
+        if label in listing.labels:
+            folder = listing.folder / listing.class_names[label]
+            raise DataError(f"{folder} holds no image that can be read: replace its files, or remove it.")
+    if skipped := listing.skipped + list(bad.values()):
+        named = " ".join(skipped[:_TOLD]) + (" ..." if len(skipped) > _TOLD else "")
+        total = len(listing.files) + len(listing.skipped)
+        warnings.warn(
+            f"Skipped {len(skipped):,} of {total:,} files in {listing.folder}: {named}",
+            SkippedFilesWarning,
+            stacklevel=4,
         )
-    if limit >= len(train.files):
-        return train
-    chosen = np.flatnonzero(np.diff(train.labels, prepend=-1))  # the files are listed class by class
-    others = np.setdiff1d(np.arange(len(train.files)), chosen)
-    if count := limit - len(chosen):
-        chosen = np.append(chosen, others[stratified_sample(train.labels[others], count, seed)])
-    return train.subset(np.sort(chosen))
-
-
-def _list_splits(path: Path, seed: int) -> tuple[Listing, Listing]:
-    _check_folder(path)
-    name = _name(path)
-    if _holds_splits(path):
-        _refuse_other_parts(path)
-        train = _list(path / "train", name)
-        for part in HELD_OUT:
-            if (path / part).is_dir():
-                test = _list(path / part, name)
-                _check_same_classes(train, test)
-                return train, test
-    else:
-        train = _list(path, name)
-    kept, held_out = split_indices(train.labels, TEST_FRACTION, seed)
-    return train.subset(kept), train.subset(held_out)
-
-
-def _refuse_other_parts(path: Path) -> None:
-    """DataError for images beside train/ that would be left out without a word."""
-    for folder in _folders(path):
-        if folder.name not in ("train", *HELD_OUT) and any(map(_is_image, folder.rglob("*"))):
-            raise DataError(
-                f"{folder} holds images beside train/, but is none of {', '.join(HELD_OUT)}: "
-                "rename it, or move it elsewhere."
-            )
-
-
-def _check_same_classes(train: Listing, test: Listing) -> None:
-    if test.class_names != train.class_names:
-        raise DataError(
-            f"{test.folder} has the classes {', '.join(test.class_names)}, but "
-            f"{train.folder} has {', '.join(train.class_names)}: they must be the same."
-        )
-
-
-def _list(path: Path, name: str) -> Listing:
-    """Find the classes and their files."""
-    _check_folder(path)
-    if _holds_splits(path):
-        raise DataError(
-            f"{path} holds train/ with classes inside, not classes: use {path / 'train'} alone, "
-            "or tinynet.data.load, which reads all parts."
-        )
-    folders = _folders(path)
-    if len(folders) < 2:
-        found = f"only {folders[0].name}/" if folders else "no sub-folder"
-        raise DataError(
-            f"{path} holds {found}: it should hold one sub-folder of images for each class, at least two."
-        )
-    files: list[Path] = []
-    labels: list[int] = []
-    for label, folder in enumerate(folders):
-        found_here = _image_files(folder)
-        files += found_here
-        labels += [label] * len(found_here)
-    class_names = [folder.name for folder in folders]
-    return Listing(name, path, files, np.array(labels, np.int64), class_names)
-
-
-def _image_files(folder: Path) -> list[Path]:
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.is_file() and not any(map(_hidden, [file, *file.relative_to(folder).parents]))
-    )
-    for file in files:
-        if file.suffix.lower() in _OTHER_IMAGES:
-            raise DataError(f"{file} is neither JPEG nor PNG: convert or remove it.")
-    images = list(filter(_is_image, files))
-    if not images:
-        raise DataError(
-            f"{folder} is a class folder without images: put JPEG or PNG files into it, or remove it."
-        )
-    return images
-
-
-def _read(listing: Listing, size: tuple[int, int], mode: str) -> Dataset:
-    """Decode all files, each thread writing into its own rows; the first bad file ends it."""
-    images = np.empty((len(listing.files), *size, len(MODES[mode])), np.uint8)
-
-    def decode(index: int) -> None:
-        images[index] = load_pixels(listing.files[index], size, mode)
-
-    with pillow_is_quiet(), ThreadPoolExecutor(num_threads()) as pool:
-        done = pool.map(decode, range(len(images)))
-        for _ in tqdm(done, desc=f"reading {listing.folder.name}", total=len(images), delay=1, disable=None):
-            pass
+    # The two stand for each other wherever a data set's images are used.
     return Dataset(
-        images,
-        listing.labels,
-        listing.class_names,
-        name=listing.name,
-        source=str(listing.folder),
+        cast(np.ndarray, images), labels, listing.class_names, name=listing.name, source=str(listing.folder)
     )
 
 
-def _holds_splits(path: Path) -> bool:
-    """Whether `path/train` is a part of a data set, not a class of trains: it holds folders."""
-    train = path / "train"
-    return train.is_dir() and any(entry.is_dir() for entry in train.iterdir())
+def _decoded(files: list[Path], name: str, form: _Form) -> Iterator[tuple[np.ndarray | None, str]]:
+    """For each file, in order, its pixels, or None and what is wrong; the first bad file ends it unless
+    such are skipped. name: what to say is being read.
+    """
+
+    def decode(path: Path) -> tuple[np.ndarray | None, str]:
+        try:
+            return load_pixels(path, form.size, form.mode), ""
+        except DataError as error:
+            if not form.skip_bad:
+                raise type(error)(_refusal(str(error))) from error
+            return None, str(error)
+
+    threads = num_threads()
+    with pillow_is_quiet():
+        results = ahead(decode, files, 8 * threads, threads)
+        yield from tqdm(results, desc=f"reading {name}", total=len(files), delay=1, disable=None)
 
 
-def _name(path: Path) -> str:
-    """What to call the data set in `path`, which may be ".": the name of the folder."""
-    return path.resolve().name
+def _refusal(sentence: str) -> str:
+    return f"{sentence} ({SKIP}.)"
 
 
-def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not _hidden(entry))
+def _decode_some(files: list[Path], form: _Form, numbers: np.ndarray) -> np.ndarray:
+    """The images of the files with these numbers (n, H, W, C), decoded by as many threads as kernels use."""
+    images = np.empty((len(numbers), *form.image_shape), np.uint8)
 
+    def decode(place: int) -> None:
+        images[place] = load_pixels(files[numbers[place]], form.size, form.mode)
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS
-
-
-def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
-
-
-def _check_folder(path: Path) -> None:
-    if not path.exists():
-        raise MissingDataError(f"The folder {path} does not exist: check the path.")
-    if not path.is_dir():
-        raise DataError(f"{path} is a file: give the folder that holds the class folders.")
+    with ThreadPoolExecutor(num_threads()) as pool:
+        for _ in pool.map(decode, range(len(numbers))):
+            pass
+    return images

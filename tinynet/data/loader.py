@@ -8,6 +8,7 @@ is never copied or converted as a whole.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,10 @@ from .. import random
 from ..arguments import positive_int, whole_number
 from ..errors import InputError
 from ..watching import watched
+from .ahead import ahead
 from .augment import Augment, Augmentation
+
+DEPTH = 2  # batches prepared ahead where images have to be decoded
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -31,8 +35,9 @@ class Batches:
         number from `random.stream("augment")`, and the generator of a batch is made of this number and
         its own: what happens to a batch depends on no other one.
 
-    A batch is made when it is asked for, not ahead: the kernels of a training step keep all cores at
-    work, and a thread beside them takes from them what it gives.
+    A batch is made when it is asked for: the kernels of a training step keep all cores at work, and a
+    thread beside them takes from them what it gives. Only images that have to be decoded first are
+    prepared ahead, by threads, so that the training waits for no disk.
     """
 
     def __init__(
@@ -69,7 +74,11 @@ class Batches:
         count = len(self.labels)
         order = random.stream("shuffle").permutation(count) if self.shuffle else np.arange(count)
         key = 0 if self.augment is None else int(random.stream("augment").integers(2**62))
-        return (watched(self, "load", self._batch, order, key, number) for number in numbers)
+        make = partial(self._batch, order, key)
+        if getattr(self.images, "slow", False):
+            # What the training waits for is watched, not what the threads do meanwhile.
+            return ahead(make, numbers, DEPTH, wait=partial(watched, self, "load"))
+        return (watched(self, "load", make, number) for number in numbers)
 
     def settings(self) -> dict[str, int | str | None]:
         """What a record of a training says of its batches."""
