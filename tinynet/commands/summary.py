@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ..errors import InputError
 from .arguments import add_network_options, count
 
 HELP = "show a network's layers, shapes, parameters and multiply-adds"
@@ -15,11 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_network_options(parser)
     parser.add_argument("--classes", type=count, metavar="N", help="number of classes")
     parser.add_argument("--in-channels", type=count, metavar="C", help="1 for grey, 3 for colour")
+    parser.add_argument(
+        "--tables", action="store_true", help="of mobilenet: the tables of its paper beside our counts"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table."""
+    """Print the table, or those of the paper."""
     from .. import models
+    from ..report import mobilenet
     from ..report.summary import summary
     from .building import network_options
 
@@ -31,5 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         classes=arguments.classes,
         in_channels=arguments.in_channels,
     )
+    if arguments.tables:
+        if arguments.model != "mobilenet" or options:
+            raise InputError("--tables takes mobilenet as it is: give tinynet summary mobilenet --tables.")
+        print(mobilenet.page(), end="")
+        return 0
     print(summary(models.build(arguments.model, **options)))
     return 0
