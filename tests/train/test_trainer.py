@@ -85,6 +85,17 @@ def test_a_second_fit_goes_on_as_if_it_were_one(train, test):
     assert history.column("val_loss") == at_once.history.column("val_loss")
 
 
+def test_training_ends_early_where_it_is_asked_to_and_can_go_on(train, test):
+    at_once = make_trainer()
+    at_once.fit(train, test, epochs=3)
+    early = make_trainer()
+    seen = []
+    early.fit(train, test, epochs=3, until=lambda history: seen.append(len(history)) or len(history) == 2)
+    assert seen == [1, 2] and not early.interrupted
+    early.fit(train, test, epochs=1)
+    assert early.history.column("val_loss") == at_once.history.column("val_loss")
+
+
 def test_the_schedule_sets_the_rate_of_every_step(train):
     rates = []
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -107,21 +106,6 @@ def own_weights(average: Average | None, model: Module) -> Iterator[None]:
     try:
         yield
     finally:
-        average.put_into(model)
-
-
-def restore_average(average: Average | None, saved: dict | None, model: Module, path: Path) -> None:
-    """Continue from the average in the checkpoint `path`, which goes into the model.
-
-    Raises CheckpointError if only one of the two, the trainer and the checkpoint, has an average.
-    """
-    if (saved is None) != (average is None):
-        has, lacks = ("the trainer", path) if saved is None else (path, "the trainer")
-        raise CheckpointError(
-            f"An average of the weights is in {has} and not in {lacks}: go on as the run was begun."
-        )
-    if average is not None and saved is not None:
-        average.load_state_dict(saved)
         average.put_into(model)
 
 

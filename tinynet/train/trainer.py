@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,11 @@ import numpy as np
 
 from .. import random
 from ..arguments import below_one, positive_int
-from ..errors import CheckpointError, TrainingError
+from ..errors import TrainingError
 from ..kernels.threads import region
 from ..tensor import Tensor
-from . import checkpoint, diagnosis
-from .average import Average, averaged, own_weights, restore_average
+from . import diagnosis, resuming
+from .average import Average, averaged, own_weights
 from .checks import check_data, check_fit
 from .epoch import EpochUnderWay
 from .history import History
@@ -89,7 +88,7 @@ class Trainer:
         self.interrupted = False
         self._dtype = precision(model)
         self._last_validation: tuple[Dataset, np.ndarray] | None = None
-        self._epoch: EpochUnderWay | None = None
+        self.under_way: EpochUnderWay | None = None
         self._validation_name = "validation"
 
     def fit(
@@ -145,25 +144,13 @@ class Trainer:
         Weights, optimiser, random streams, history and the place within an epoch are put back: what
         follows equals, bit for bit, a training that was never interrupted.
         """
-        path = Path(path)
-        path = path / "checkpoint.npz" if path.is_dir() else path
-        state = checkpoint.load_state(path, self.model)
-        try:
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.history = History(state["history"])
-            self.steps = state["steps"]
-            self._epoch = EpochUnderWay(**state["epoch"]) if state["epoch"] else None
-            random.restore(state["random"])
-            restore_average(self.average, state.get("average"), self.model, path)
-        except CheckpointError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path} holds no complete training state: {error}.") from error
+        resuming.restore(self, path)
 
     @property
     def epochs_done(self) -> float:
         """How many passes over the training images were made; not whole in the middle of one."""
-        return len(self.history) + (self._epoch.images / self._epoch.settings[0] if self._epoch else 0)
+        epoch = self.under_way
+        return len(self.history) + (epoch.images / epoch.settings[0] if epoch else 0)
 
     def _train(
         self,
@@ -204,9 +191,9 @@ class Trainer:
     ) -> None:
         """One pass over the training images, or the rest of one, then the validation."""
         settings = [len(batches.labels), batches.batch_size]
-        if self._epoch is None or self._epoch.settings != settings:
-            self._epoch = EpochUnderWay(settings)
-        epoch = self._epoch
+        if self.under_way is None or self.under_way.settings != settings:
+            self.under_way = EpochUnderWay(settings)
+        epoch = self.under_way
         number = len(self.history) + 1
         good = self.model.state_dict()
         good_average = self.average.state_dict() if self.average else {}
@@ -236,7 +223,7 @@ class Trainer:
             if self.average:
                 self.average.load_state_dict(good_average)
             self.steps = steps_before
-            self._epoch = None
+            self.under_way = None
             raise
         self._end_epoch(epoch, number, measured)
 
@@ -285,7 +272,7 @@ class Trainer:
                 "seconds": epoch.seconds,
             }
         )
-        self._epoch = None
+        self.under_way = None
         self._save()
         self.progress.end(self.history[-1], epoch.rate, self._validation_name)
 
@@ -320,15 +307,7 @@ class Trainer:
         """Write what is needed to go on from here, if there is a run folder."""
         if self.run is None:
             return
-        state = {
-            "optimizer": self.optimizer.state_dict(),
-            "history": list(self.history),
-            "steps": self.steps,
-            "epoch": asdict(self._epoch) if self._epoch else None,
-            "random": random.state(),
-            "average": self.average.state_dict() if self.average else None,
-        }
-        self.run.save_state(self.model, state)
+        self.run.save_state(self.model, resuming.state_of(self))
         with averaged(self.average, self.model):
             self.run.save_model(self.model, self.history)
 
@@ -354,6 +333,6 @@ class Trainer:
     def _close_record(self, status: str, **changes: Any) -> None:
         if self.run is not None:
             seconds = sum(self.history.column("seconds"))
-            seconds += self._epoch.seconds if self._epoch else 0.0
+            seconds += self.under_way.seconds if self.under_way else 0.0
             changes.setdefault("error", None)
             self.run.update(status=status, steps=self.steps, training_seconds=seconds, **changes)
