@@ -227,7 +227,7 @@ def test_ctrl_c_before_the_first_step(tinynet, monkeypatch, photographs, tmp_pat
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tinynet.data.sources.load", interrupted)
+    monkeypatch.setattr("tinynet.data.sources.load_parts", interrupted)
     code, _, error = tinynet("train", "--data", photographs, "--out", tmp_path / "run")
     assert code == 130 and error == "tinynet: interrupted.\n"
 

@@ -58,7 +58,7 @@ def test_auto_waits_less_long_for_a_mirror(own_folder, monkeypatch, name, expect
 def test_a_run_records_that_garments_stand_in(small, mirrors, refused_url, capsys):
     mirrors(refused_url)
     for _ in range(2):  # the second time too
-        train, _, warning = load_data("auto", seed=0, limit=10, size=28)
+        train, _, _, warning = load_data("auto", seed=0, limit=10, size=28)
         assert train.name == "garments (synthetic)"
         assert warning.startswith("TRAINING ON DRAWN GARMENTS")
         assert f"tinynet: warning: {warning}" in capsys.readouterr().err
@@ -69,7 +69,7 @@ def test_a_run_shows_other_warnings_and_does_not_record_them(small, start_mirror
     mirrors(start_mirror(**small).url)
     fashion_mnist("train")
     (cache_folder() / "fashion-mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
-    _, _, warning = load_data("auto", seed=0, limit=None, size=28)
+    warning = load_data("auto", seed=0, limit=None, size=28).warning
     assert warning is None
     assert "tinynet: warning: " in (shown := capsys.readouterr().err) and "is damaged" in shown
 

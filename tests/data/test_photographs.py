@@ -9,7 +9,7 @@ import pytest
 
 from tinynet.data import folders, image_folder, memory
 from tinynet.data.augment import Flip
-from tinynet.data.folders import SkippedFilesWarning, folder_splits
+from tinynet.data.folders import SkippedFilesWarning, folder_parts, folder_splits
 from tinynet.errors import DataError
 from tinynet.train import predict_logits
 from tinynet.train.predictions import BATCH
@@ -301,3 +301,24 @@ def test_the_limit_of_a_container_counts(tmp_path, file, line):
 def test_no_limit_is_the_machines_memory(tmp_path):
     (tmp_path / "memory.max").write_text("max\n")
     assert memory.usable_memory(tmp_path, tmp_path / "nothing") > 2**26
+
+
+# Three parts
+
+
+@pytest.mark.parametrize("name", ["validation", "valid", "val"])
+def test_validation_images_beside_test_images_are_a_part_of_their_own(tmp_path, name):
+    for part, first in (("train", 0), (name, 50), ("test", 90)):
+        fill(tmp_path / part / "cat", first, 2)
+        fill(tmp_path / part / "dog", first, 1)
+    train, test, validation = folder_parts(tmp_path, 4)
+    assert (greys(train), greys(test), greys(validation)) == ([0, 1, 0], [90, 91, 90], [50, 51, 50])
+
+
+@pytest.mark.parametrize("held_out", ["test", "val", None])
+def test_one_held_out_part_is_the_test_set(tmp_path, held_out):
+    for part in ("train", held_out) if held_out else ("train",):
+        fill(tmp_path / part / "cat", 0, 5)
+        fill(tmp_path / part / "dog", 0, 5)
+    _, test, validation = folder_parts(tmp_path, 4)
+    assert len(test) == (10 if held_out else 2) and validation is None

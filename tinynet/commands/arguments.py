@@ -62,6 +62,22 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """How folders of photographs are read; None where nothing is said."""
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        default=None,
+        help="leave out files of a folder that are no images that can be read, and name them",
+    )
+    parser.add_argument(
+        "--cache",
+        action="store_true",
+        default=None,
+        help="keep the decoded photographs of a folder for the next time, in the user's cache folder",
+    )
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """How many cores to use."""
     parser.add_argument(

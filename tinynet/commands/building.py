@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import losses, models, optim
-from ..data import sources
+from ..data import SkippedFilesWarning, sources
+from ..data.fashion_mnist import cache_folder
 from ..errors import InputError
 
 if TYPE_CHECKING:
@@ -87,26 +88,44 @@ def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
     return models.build(name, **network_options(name, **options))
 
 
+class Loaded(NamedTuple):
+    """The parts of a data set. validation: its own validation images, where it has some beside the test's.
+
+    warning: says that another data set had to stand in.
+    """
+
+    train: Dataset
+    test: Dataset
+    validation: Dataset | None
+    warning: str | None
+
+
 def load_data(
-    name: str, seed: int, limit: int | None, size: int, channels: int = 3
-) -> tuple[Dataset, Dataset, str | None]:
-    """(train, test, warning): the warning says that another data set had to stand in.
+    name: str,
+    seed: int,
+    limit: int | None,
+    size: int,
+    channels: int = 3,
+    *,
+    cache: bool | None = False,
+    skip_bad: bool | None = False,
+) -> Loaded:
+    """The data set behind a name. size, channels: what the photographs of a folder are brought to.
 
-    size, channels: what the photographs of a folder are brought to.
+    cache: keep decoded photographs in the user's cache folder. skip_bad: leave out files that are no images.
 
-    That one and other warnings, of a damaged file in the cache for instance, go to stderr at once.
+    All warnings, of a damaged file in the cache for instance, go to stderr at once.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", sources.FallbackWarning)  # however often it was shown before
-        if name in sources.NAMES:
-            train, test = sources.load(name, seed, limit=limit)
-        else:
-            mode = "grey" if channels == 1 else "rgb"
-            train, test = sources.load(name, seed, limit=limit, size=size, mode=mode)
+        warnings.simplefilter("always", SkippedFilesWarning)
+        mode = "grey" if channels == 1 else "rgb"
+        place = cache_folder() / "images" if cache else None
+        parts = sources.load_parts(name, seed, size, limit, mode, cache=place, skip_bad=bool(skip_bad))
     for warning in caught:
         print(f"tinynet: warning: {warning.message}", file=sys.stderr)
     stands_in = [str(each.message) for each in caught if each.category is sources.FallbackWarning]
-    return train, test, " ".join(stands_in) or None
+    return Loaded(*parts, " ".join(stands_in) or None)
 
 
 def choose_optimizer(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from .arguments import add_threads, use_threads
+from .arguments import add_folder_options, add_threads, use_threads
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flips", action="store_true", help="average the outputs over each image and its mirror image"
     )
+    add_folder_options(parser)
     add_threads(parser)
 
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     use_threads(arguments.threads)
     trained = open_trained(arguments.run)
-    test = test_images(trained, arguments.data)
+    test = test_images(trained, arguments.data, arguments.cache, arguments.skip_bad)
     result, logits = measured(trained, test, arguments.flips)
     how = ", each with its mirror image" if arguments.flips else ""
     print(f"{arguments.run} on {test.name}: {len(test):,} test images{how}")
@@ -63,7 +64,9 @@ def measured(trained: Trained, test: Dataset, flips: bool) -> tuple[dict[str, An
     return {**measure(logits, test, choose_loss(trained.model)), "images": len(test)}, logits
 
 
-def test_images(trained: Trained, name: str | None) -> Dataset:
+def test_images(
+    trained: Trained, name: str | None, cache: bool | None = None, skip_bad: bool | None = None
+) -> Dataset:
     """The test images of the run or of the data called `name`, if the network was made for such.
 
     Raises InputError, in a sentence, if their classes or their size are not those of the network.
@@ -73,7 +76,8 @@ def test_images(trained: Trained, name: str | None) -> Dataset:
     data = name or trained.data
     if data is None:
         raise InputError("The model file does not say what it was trained on: give --data.")
-    _, test, _ = load_data(data, trained.seed, None, trained.shape[0], trained.shape[2])
+    height, _, channels = trained.shape
+    test = load_data(data, trained.seed, None, height, channels, cache=cache, skip_bad=skip_bad).test
     if list(test.class_names) != trained.class_names:
         raise InputError(
             f"--data {data} has the classes {', '.join(test.class_names)}; the network was trained on "

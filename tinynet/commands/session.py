@@ -17,6 +17,7 @@ from ..errors import CheckpointError, InputError
 if TYPE_CHECKING:
     from ..data import Dataset
     from ..train import History, RunFolder, Trainer
+    from . import building
 
 SHOWN = ("curves.png", "confusion.png", "predictions.png", "model.npz", "history.json")
 DEFAULTS = {
@@ -25,6 +26,8 @@ DEFAULTS = {
     "epochs": 10,
     "batch_size": 32,
     "limit": None,
+    "skip_bad": None,
+    "cache": None,
     "validation_split": None,
     "seed": 0,
     "optimizer": "adam",
@@ -50,11 +53,12 @@ class Session:
         trainer: Trainer,
         train: Dataset,
         test: Dataset,
+        validation: Dataset | None,
     ) -> None:
         from . import building
 
         self.folder, self.settings, self.trainer, self.test = folder, settings, trainer, test
-        self.training, self.validation = train, test
+        self.training, self.validation = train, test if validation is None else validation
         if settings["validation_split"] is not None:
             fraction, seed = settings["validation_split"], settings["seed"]
             self.training, self.validation = train.split(fraction, seed)
@@ -170,7 +174,7 @@ def begin(settings: dict[str, Any], out: str | Path | None, progress: bool, **re
         settings["lr"] = building.OPTIMIZERS[settings["optimizer"]][1]
 
     tinynet.seed(settings["seed"])
-    train, test, warning = building.load_data(settings["data"], settings["seed"], settings["limit"], size)
+    train, test, validation, warning = _data(settings, size)
     model = building.build_for(settings["model"], train, _network(settings))
     settings["data"] = _data_again(settings["data"], train)
     configuration = {**settings, "options": model.config["options"]}  # type: ignore[attr-defined]
@@ -179,7 +183,7 @@ def begin(settings: dict[str, Any], out: str | Path | None, progress: bool, **re
     out = out or default_folder(settings["model"], train.name)
     folder = RunFolder.create(out, configuration=configuration, **record)
     trainer = building.make_trainer(model, settings, folder, progress)
-    return Session(folder, settings, trainer, train, test)
+    return Session(folder, settings, trainer, train, test, validation)
 
 
 def settings_of(folder: RunFolder) -> dict[str, Any]:
@@ -220,12 +224,23 @@ def resume(folder: RunFolder, settings: dict[str, Any], progress: bool) -> Sessi
             f"{len(trainer.history)} of them. Give a larger number, for instance "
             f"--epochs {len(trainer.history) + 10}."
         )
-    train, test, _ = building.load_data(
-        settings["data"], settings["seed"], settings["limit"], model.input_shape[0]
-    )
-    session = Session(folder, settings, trainer, train, test)
+    train, test, validation, _ = _data(settings, model.input_shape[0])
+    session = Session(folder, settings, trainer, train, test, validation)
     session.refuse_other_data()
     return session
+
+
+def _data(settings: dict[str, Any], size: int) -> building.Loaded:
+    from . import building
+
+    given = {name: settings[name] for name in ("cache", "skip_bad")}
+    found = building.load_data(settings["data"], settings["seed"], settings["limit"], size, **given)
+    if found.validation is not None and settings["validation_split"] is not None:
+        raise InputError(
+            f"--validation-split is not needed: {settings['data']} holds validation images of its own. "
+            "Leave it out."
+        )
+    return found
 
 
 def _network(settings: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import InputError
 from .arguments import (
+    add_folder_options,
     add_network_options,
     add_threads,
     amount,
@@ -82,6 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="change the training images at random, for instance flip,crop:2 (see tinynet augment --help)",
     )
+    add_folder_options(parser)
     add_network_options(parser)
     parser.add_argument("--out", metavar="DIR", help="run folder (runs/MODEL-DATA-DATE-TIME)")
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in this folder")

@@ -107,17 +107,41 @@ def folder_splits(
     Raises what `image_folder` raises, DataError if the parts have different classes or another
     folder of images stands beside `train/`, and InputError for a limit below the number of classes.
     """
-    form = _form(size, mode, cache, skip_bad)
-    train, test = list_splits(as_path("path", path), seed, skip_bad)
+    train, test, _ = _parts(path, seed, limit, _form(size, mode, cache, skip_bad), False)
+    return train, test
+
+
+def folder_parts(
+    path: str | Path,
+    size: int | tuple[int, int] = DEFAULT_SIZE,
+    mode: str = "rgb",
+    seed: int = 0,
+    limit: int | None = None,
+    *,
+    cache: str | Path | None = None,
+    skip_bad: bool = False,
+) -> tuple[Dataset, Dataset, Dataset | None]:
+    """(train, test, validation): `folder_splits`, and the images of `validation/`, `valid/` or `val/` where
+    they stand beside `test/`, else None.
+    """
+    return _parts(path, seed, limit, _form(size, mode, cache, skip_bad), True)
+
+
+def _parts(
+    path: str | Path, seed: int, limit: int | None, form: _Form, with_validation: bool
+) -> tuple[Dataset, Dataset, Dataset | None]:
+    train, test, validation = list_splits(as_path("path", path), seed, form.skip_bad)
     if limit is not None:
         train = limited(train, limit, seed)
-    fits = form.bytes(len(train.files) + len(test.files)) <= room_for_images()
-    return _read(train, form, fits), _read(test, form, fits)
+    third = [validation] if validation and with_validation else []
+    fits = form.bytes(sum(len(part.files) for part in [train, test, *third])) <= room_for_images()
+    read = [_read(part, form, fits) for part in [train, test, *third]]
+    return read[0], read[1], read[2] if third else None
 
 
 def some_images(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, seed: int = 0) -> Dataset:
     """One training image of each class at least, and about ten, chosen by `seed`; only they are decoded."""
-    train, _ = list_splits(as_path("path", path), seed)
+    train, _, _ = list_splits(as_path("path", path), seed)
     shuffled = train.subset(np.random.default_rng(seed).permutation(len(train.files)))
     first = np.unique(shuffled.labels, return_index=True)[1]
     others = np.setdiff1d(np.arange(len(shuffled.files)), first)[: max(0, _SOME - len(first))]
@@ -143,8 +167,6 @@ def _read(listing: Listing, form: _Form, fits: bool) -> Dataset:
     if fits:
         return _dataset(listing, array[: count - len(bad)], bad)
     good = np.setdiff1d(np.arange(count), list(bad))
-    # For good, because threads decode from now on, and filters of warnings belong to all threads.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
     read = partial(_decode_some, listing.files, form)
     return _dataset(listing, Photographs(read, good, form.image_shape, slow=True), bad)
 
@@ -207,6 +229,8 @@ def _refusal(sentence: str) -> str:
 def _decode_some(files: list[Path], form: _Form, numbers: np.ndarray) -> np.ndarray:
     """The images of the files with these numbers (n, H, W, C), decoded by as many threads as kernels use."""
     images = np.empty((len(numbers), *form.image_shape), np.uint8)
+    # For good: filters of warnings belong to all threads, so one thread cannot put them back.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
     def decode(place: int) -> None:
         images[place] = load_pixels(files[numbers[place]], form.size, form.mode)

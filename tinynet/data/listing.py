@@ -75,22 +75,26 @@ def list_classes(path: Path, name: str, skip_bad: bool = False) -> Listing:
     return Listing(name, path, files, np.array(labels, np.int64), class_names, skipped, files, numbers)
 
 
-def list_splits(path: Path, seed: int, skip_bad: bool = False) -> tuple[Listing, Listing]:
-    """(train, test): `train/` and the first of HELD_OUT, or else a fifth of each class, chosen by `seed`."""
+def list_splits(path: Path, seed: int, skip_bad: bool = False) -> tuple[Listing, Listing, Listing | None]:
+    """(train, test, validation): `train/`, the first of HELD_OUT and, where that is `test/`, the next one.
+
+    Where nothing is held out, test is a fifth of each class, chosen by `seed`.
+    """
     _check_folder(path)
     name = folder_name(path)
     if _holds_splits(path):
         _refuse_other_parts(path)
         train = list_classes(path / "train", name, skip_bad)
-        for part in HELD_OUT:
-            if (path / part).is_dir():
-                test = list_classes(path / part, name, skip_bad)
-                _check_same_classes(train, test)
-                return train, test
+        parts = [list_classes(path / part, name, skip_bad) for part in HELD_OUT if (path / part).is_dir()]
+        for part in parts:
+            _check_same_classes(train, part)
+        if parts:
+            own_test = len(parts) > 1 and parts[0].folder.name == HELD_OUT[0]
+            return train, parts[0], parts[1] if own_test else None
     else:
         train = list_classes(path, name, skip_bad)
     kept, held_out = split_indices(train.labels, TEST_FRACTION, seed)
-    return train.subset(kept), train.subset(held_out)._replace(skipped=[])  # told of once
+    return train.subset(kept), train.subset(held_out)._replace(skipped=[]), None  # they are told of once
 
 
 def limited(train: Listing, limit: int, seed: int) -> Listing:

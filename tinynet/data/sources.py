@@ -15,7 +15,7 @@ from ..errors import InputError, MissingDataError
 from .dataset import Dataset
 from .drawing import SIDE
 from .fashion_mnist import fashion_mnist
-from .folders import DEFAULT_SIZE, folder_splits
+from .folders import DEFAULT_SIZE, folder_parts, folder_splits
 from .garments import garments
 from .images import checked_mode, checked_size
 
@@ -41,6 +41,9 @@ def load(
     size: int | tuple[int, int] | None = None,
     limit: int | None = None,
     mode: str = "rgb",
+    *,
+    cache: str | Path | None = None,
+    skip_bad: bool = False,
 ) -> Splits:
     """The training and the test set behind a name.
 
@@ -52,7 +55,7 @@ def load(
 
     `size`, of a folder's images, is one number or (H, W), 64 if not given, and `mode` "rgb" or
     "grey"; the others are 28x28 and grey. `limit` keeps the first images of the training set, of a
-    folder as many chosen by `seed`.
+    folder as many chosen by `seed`. `cache` and `skip_bad`, of a folder, as for `image_folder`.
 
     Raises InputError for a limit, size, mode or seed that cannot be, MissingDataError for what is
     not there, an unknown name included, and DataError for damaged files.
@@ -64,7 +67,8 @@ def load(
     if limit is not None:
         limit = positive_int("limit", limit)
     if name not in NAMES:
-        return _folder(Path(name), seed, size, limit, mode)
+        path, size = _folder(name), DEFAULT_SIZE if size is None else size
+        return Splits(*folder_splits(path, size, mode, seed, limit, cache=cache, skip_bad=skip_bad))
     if size is not None and checked_size("size", size) != (SIDE, SIDE):
         raise InputError(f"size={size} is for folders of images; data={name!r} is 28x28.")
     if name == "garments":
@@ -79,6 +83,25 @@ def load(
         return _garments(seed, limit)
 
 
+def load_parts(
+    name: str | Path,
+    seed: int,
+    size: int | tuple[int, int],
+    limit: int | None,
+    mode: str,
+    *,
+    cache: str | Path | None,
+    skip_bad: bool,
+) -> tuple[Dataset, Dataset, Dataset | None]:
+    """`load`, and the validation images where a folder holds them beside test images, else None.
+
+    `size` and `mode` are for folders; the others come as they are.
+    """
+    if name in NAMES:
+        return *load(name, seed, limit=limit), None
+    return folder_parts(_folder(name), size, mode, seed, limit, cache=cache, skip_bad=skip_bad)
+
+
 def _fashion_mnist(limit: int | None, timeout: float = 20.0) -> Splits:
     train, test = fashion_mnist("train", timeout), fashion_mnist("test", timeout)
     return Splits(train.take(min(limit or len(train), len(train))), test)
@@ -89,13 +112,10 @@ def _garments(seed: int, limit: int | None) -> Splits:
     return Splits(garments(count, seed), garments(GARMENTS_TEST, seed, start=GARMENTS_TRAIN))
 
 
-def _folder(
-    path: Path, seed: int, size: int | tuple[int, int] | None, limit: int | None, mode: str
-) -> Splits:
-    if not path.exists():
+def _folder(name: str | Path) -> Path:
+    if not Path(name).exists():
         raise MissingDataError(
-            f"data expects {', '.join(NAMES)} or a folder of images, got {str(path)!r}: "
+            f"data expects {', '.join(NAMES)} or a folder of images, got {str(name)!r}: "
             "there is no such folder."
         )
-    size = DEFAULT_SIZE if size is None else size
-    return Splits(*folder_splits(path, size, mode, seed, limit))
+    return Path(name)
