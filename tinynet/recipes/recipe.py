@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ class Measure(NamedTuple):
 
     def text(self, value: float) -> str:
         """The value as it is written, shares in percent."""
+        if math.isinf(value):
+            return "never"
         return self.form.format(self.scale * value)
 
     def reached(self, value: float, limit: float) -> bool:
