@@ -210,3 +210,18 @@ def test_an_absurdly_large_image_is_refused_before_it_is_decoded(tmp_path, side)
     assert side * side > MAX_PIXELS
     with pytest.raises(DataError, match="bomb.png (announces 8000 x 8000|announces 12000|is too)"):
         read_image(path, (4, 4, 3))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (20_000, 3), (20_000, 2_000)])
+@pytest.mark.parametrize("extension", ["png", "jpg"])
+def test_the_smallest_and_the_widest_images_are_read(tmp_path, size, extension):
+    path = tmp_path / f"grey.{extension}"
+    Image.new("L", size, 77).save(path)
+    assert np.abs(read_image(path, (16, 16, 3)) * 255 - 77).max() <= 1
+
+
+def test_a_20_000_pixel_square_is_named_with_what_to_do(tmp_path):
+    path = tmp_path / "map.png"
+    Image.new("1", (20_000, 20_000)).save(path)
+    with pytest.raises(DataError, match="map.png is too large for a photograph .*: scale it down first"):
+        read_image(path, (16, 16, 3))

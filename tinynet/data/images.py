@@ -93,7 +93,9 @@ def load_pixels(path: Path, size: tuple[int, int], mode: str) -> np.ndarray:
             f"{path} is not a JPEG or PNG image, whatever its name says: convert or remove it."
         ) from None
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path} is too large to be a photograph: {error}") from None
+        raise DataError(
+            f"{path} is too large for a photograph ({error}): scale it down first, or remove it."
+        ) from None
     except DataError:
         raise
     except _DAMAGED as error:
