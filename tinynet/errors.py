@@ -32,6 +32,10 @@ class CheckpointError(TinynetError, ValueError):
     """A saved model does not fit, or is not one."""
 
 
+class ConversionError(TinynetError, ValueError):
+    """A network or weights of another framework have no equal here, or ours have none there."""
+
+
 class GradientError(TinynetError, RuntimeError):
     """A backward pass cannot give a right gradient."""
 
