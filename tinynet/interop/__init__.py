@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOMES: dict[str, str] = {}  # the module of each function; importing it imports no framework either
+_HOMES = {  # the module of each function; importing it imports no framework either
+    "to_onnx": "onnx",
+}
 
 __all__ = list(_HOMES)
 
