@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -186,6 +187,31 @@ def test_two_extensions_of_one_name_are_refused(animals, second):
         image_folder(animals, 4)
 
 
+def test_of_a_part_it_is_said_that_it_is_one(animals):
+    for number in range(10):
+        (animals / "dog" / f"{number:02}.png").write_bytes(b"damaged")
+    fill(animals / "dog" / "more", 100, 10)
+    with pytest.warns(SkippedFilesWarning) as caught:
+        train, test = folder_splits(animals, 4, skip_bad=True)
+    for part, total in ((train, 24), (test, 6)):
+        skipped = total - len(part)
+        assert any(
+            f"Skipped {skipped} of the {total} files chosen from {animals}: " in str(each.message)
+            for each in caught
+        )
+    with pytest.raises(DataError, match="dog holds no image that can be read among those chosen from it"):
+        folder_splits(animals, 4, limit=2, skip_bad=True)
+
+
+@ANY_WAY
+def test_a_link_that_leads_nowhere_is_no_image(animals, read, way):
+    (animals / "cat" / "10.png").symlink_to(animals / "gone.png")
+    with pytest.raises(DataError, match="10.png is not there, or is not a file.*--skip-bad"):
+        read(animals, 4)
+    with pytest.warns(SkippedFilesWarning, match="Skipped 1 of 21 files in .*10.png is not there"):
+        assert len(read(animals, 4, skip_bad=True)) == 20
+
+
 def test_one_name_in_two_folders_is_fine(animals):
     fill(animals / "cat" / "kittens", 50, 2)
     assert len(image_folder(animals, 4)) == 22
@@ -266,6 +292,24 @@ def test_an_unfinished_cache_leaves_nothing_behind(animals, tmp_path):
     with pytest.raises(DataError, match="03.png"):
         image_folder(animals, 4, cache=tmp_path / "cache")
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+def test_what_a_killed_process_left_unfinished_does_not_stay(animals, tmp_path, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr("tinynet.data.cache.os.getpid", lambda: -1)
+        killed.setattr("tinynet.data.cache.os.replace", lambda *_: None)
+        killed.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        with pytest.raises(DataError, match="written to .*, but cannot be read from there"):
+            image_folder(animals, 4, cache=tmp_path / "cache")
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".lock", ".part"]
+    image_folder(animals, 4, cache=tmp_path / "cache")
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".images", ".lock"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_folder_whose_name_is_no_text_has_a_cache_too(animals, tmp_path):
+    strange = animals.rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    assert len(image_folder(strange, 4, cache=tmp_path / "cache")) == 20
 
 
 def test_a_cache_that_cannot_be_written_is_named(animals, tmp_path):

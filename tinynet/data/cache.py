@@ -45,7 +45,7 @@ def cached(
     decode: gives for each file its pixels, or None and what is wrong with it.
     Raises DataError if the cache cannot be written.
     """
-    place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]
+    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
     height, width, channels = image_shape
     path = cache / f"{folder.resolve().name}-{height}x{width}x{channels}-{place}.images"
     digest = _digest(folder, files)
@@ -61,7 +61,10 @@ def cached(
             "written to and has space, or do without the cache."
         ) from error
     if found is None:
-        raise DataError(f"The files in {folder} change while they are read: try again when they rest.")
+        raise DataError(
+            f"Decoded images were written to {path}, but cannot be read from there: choose another folder, "
+            "or do without the cache."
+        )
     return found
 
 
@@ -69,10 +72,16 @@ def _digest(folder: Path, files: list[Path]) -> str:
     """What changes when a file does, without reading it."""
     digest = hashlib.sha256(f"rule {RULE}".encode())
     for file in files:
-        state = file.stat()
-        line = (file.relative_to(folder).as_posix(), state.st_size, state.st_mtime_ns)
-        digest.update(repr(line).encode())
+        digest.update(repr((file.relative_to(folder).as_posix(), *_state(file))).encode())
     return digest.hexdigest()
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    try:
+        state = file.stat()
+    except OSError:  # not there, or behind a closed door: whoever decodes it says so
+        return ()
+    return state.st_size, state.st_mtime_ns
 
 
 def _open(path: Path, digest: str, count: int, image_shape: tuple[int, int, int]) -> Cached | None:
@@ -93,7 +102,7 @@ def _open(path: Path, digest: str, count: int, image_shape: tuple[int, int, int]
 
 
 def _write(path: Path, digest: str, image_shape: tuple[int, int, int], decoded: Decoded) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.part")  # the lock keeps others away; a killed one's is reused
     nothing = bytes(int(np.prod(image_shape)))
     bad = {}
     try:

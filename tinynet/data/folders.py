@@ -185,15 +185,20 @@ def _read_cached(listing: Listing, form: _Form, cache: Path, fits: bool) -> Data
 
 def _dataset(listing: Listing, images: np.ndarray | Photographs, bad: dict[int, str]) -> Dataset:
     labels = np.delete(listing.labels, list(bad))
+    all_of_it = len(listing.files) == len(listing.whole)
     for label in np.setdiff1d(np.arange(len(listing.class_names)), labels):
         if label in listing.labels:
             folder = listing.folder / listing.class_names[label]
-            raise DataError(f"{folder} holds no image that can be read: replace its files, or remove it.")
+            among = "" if all_of_it else " among those chosen from it"
+            raise DataError(
+                f"{folder} holds no image that can be read{among}: replace its files, or remove it."
+            )
     if skipped := listing.skipped + list(bad.values()):
         named = " ".join(skipped[:_TOLD]) + (" ..." if len(skipped) > _TOLD else "")
-        total = len(listing.files) + len(listing.skipped)
+        total = f"{len(listing.files) + len(listing.skipped):,}"
+        found = f"{total} files in" if all_of_it else f"the {total} files chosen from"
         warnings.warn(
-            f"Skipped {len(skipped):,} of {total:,} files in {listing.folder}: {named}",
+            f"Skipped {len(skipped):,} of {found} {listing.folder}: {named}",
             SkippedFilesWarning,
             stacklevel=4,
         )

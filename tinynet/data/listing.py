@@ -123,7 +123,7 @@ def _image_files(folder: Path) -> tuple[list[Path], list[str]]:
     files = sorted(
         file
         for file in folder.rglob("*")
-        if file.is_file() and not any(map(_hidden, [file, *file.relative_to(folder).parents]))
+        if not file.is_dir() and not any(map(_hidden, [file, *file.relative_to(folder).parents]))
     )
     bad = [
         f"{file} is neither JPEG nor PNG: convert or remove it."
