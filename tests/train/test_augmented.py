@@ -51,6 +51,14 @@ def test_the_record_says_how_images_were_augmented(train, tmp_path):
     assert record["configuration"]["augment"] == "flip,crop:1,rotate:10,erase:0.5"
 
 
+def test_an_augmentation_that_fails_is_a_training_that_failed(train, tmp_path):
+    trainer = make_trainer(out=tmp_path / "run")
+    with pytest.raises(InputError, match="padding 6 could empty images"):
+        trainer.fit(train, epochs=1, augment=Crop(6))
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["status"] == "failed" and "padding 6" in record["error"]
+
+
 def test_what_is_no_augmentation_is_refused_before_the_run_begins(train, tmp_path):
     trainer = make_trainer(out=tmp_path / "run")
     with pytest.raises(InputError, match="augment expects a callable"):

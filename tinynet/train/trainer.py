@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import random
 from ..arguments import below_one, positive_int
-from ..errors import TrainingError
+from ..errors import TinynetError, TrainingError
 from ..kernels.threads import region
 from ..tensor import Tensor
 from . import diagnosis, resuming
@@ -172,7 +172,7 @@ class Trainer:
                     raise
                 self.interrupted = True
                 self._save()
-            except TrainingError as error:
+            except TinynetError as error:  # a loss that is not finite, or a file that is gone
                 self._close_record("failed", error=str(error))
                 raise
             finally:
