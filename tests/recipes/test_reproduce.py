@@ -172,6 +172,23 @@ def test_warming_up_changes_nothing_of_the_training(data, tmp_path):
     assert all(np.array_equal(networks[0][name], networks[1][name]) for name in networks[0])
 
 
+def test_ctrl_c_while_warming_up_ends_the_command(reproduce, recipe, clone, monkeypatch):
+    recipe(target=0.01, full_size=None, flips=False, aimed={}, published={}, required={"seconds": 30})
+    step, steps = train.Trainer._step, []
+
+    def pressing_ctrl_c(self, *arguments):
+        steps.append(self)
+        os.kill(os.getpid(), signal.SIGINT)
+        return step(self, *arguments)
+
+    with monkeypatch.context() as pressed:
+        pressed.setattr(train.Trainer, "_step", pressing_ctrl_c)
+        code, output, _ = reproduce("tiny", "--seed", 0)
+    assert code == 130 and "To go on: tinynet reproduce tiny --resume --seed 0" in output
+    assert len(steps) == 1 and not (clone / "results").exists()
+    assert reproduce("tiny", "--seed", 0, "--resume")[0] == 0 and len(recorded(clone)) == 1
+
+
 # What is refused
 
 

@@ -148,8 +148,8 @@ def _trained(recipe: Recipe, settings: dict[str, Any], path: Path, arguments: ar
         session = resume(folder, settings, progress)
     else:
         session = begin(settings, path, progress, recipe=recipe.name)
-    if recipe.target is not None:
-        session.warm_up()
+    if recipe.target is not None and not session.warm_up():
+        return False
     session.train(arguments.quiet, _until(recipe, arguments.minutes))
     return not session.trainer.interrupted
 

@@ -91,10 +91,10 @@ class Session:
             self.trainer.complete(self.validation, self.test)
         self._report()
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> bool:
         """Make two steps with a model that is thrown away, so that no compiling falls into the training.
 
-        Random streams are put back: the training is the same with and without it.
+        Random streams are put back: the training is the same with and without it. False if Ctrl-C ended it.
         """
         from .. import models, random
         from ..data.augment import parse
@@ -107,6 +107,7 @@ class Session:
         trainer = building.make_trainer(model, self.settings, None, progress=False)
         trainer.fit(few, few, 1, batch_size, augment=parse(words) if words else None)
         random.restore(streams)
+        return not trainer.interrupted
 
     def refuse_other_data(self) -> None:
         """Raise InputError unless the data are, as far as is known, those the run began with."""
