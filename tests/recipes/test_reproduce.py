@@ -104,7 +104,27 @@ def test_photographs_of_ones_own_are_recorded_under_their_name(reproduce, recipe
     write_photographs(tmp_path / "mine", classes=("this", "that"))
     assert reproduce("tiny", "--seed", 0, "--data", tmp_path / "mine", "--epochs", 1)[0] == 0
     assert list(recorded(clone)) == ["tiny-mine-seed-0.json"]
-    assert "Here: mine, 12 training images" in (clone / "README.md").read_text()
+    readme = (clone / "README.md").read_text()
+    assert "| `tinynet reproduce tiny --data mine --epochs 1`<br>" in readme
+    assert "Here: mine, 12 training images" in readme
+
+
+def test_the_command_in_a_record_gives_its_figures(reproduce, recipe, clone, tmp_path, monkeypatch):
+    recipe(settings={**SETTINGS, "epochs": 50})
+    write_photographs(tmp_path / "mine")
+    (tmp_path / "mine" / "test" / "circle" / "0.png").write_bytes(b"damaged")
+    monkeypatch.chdir(tmp_path)
+    assert reproduce("tiny", "--seed", 0, "--data", "mine", "--minutes", 0.0001)[0] == 2
+    code, _, error = reproduce(
+        "tiny", "--seed", 0, "--data", tmp_path / "mine", "--minutes", 0.0001, "--skip-bad"
+    )
+    assert code == 0 and "Skipped 1 of 18 files" in error
+    (record,) = recorded(clone).values()
+    assert record["command"] == "tinynet reproduce tiny --data mine --epochs 1 --skip-bad --seed 0"
+    assert reproduce(*record["command"].split()[2:], "--out", "again")[0] == 0
+    (again,) = recorded(clone).values()
+    for name in ("command", "test", "flipped"):
+        assert record[name] == again[name]
 
 
 # Stopping and going on
@@ -197,6 +217,7 @@ def test_ctrl_c_while_warming_up_ends_the_command(reproduce, recipe, clone, monk
     [
         (["sprnt"], "no recipe called 'sprnt'"),
         (["separable-cnn", "--data", "photos"], "--data does not apply to separable-cnn"),
+        (["sprint", "--skip-bad"], "--skip-bad does not apply to sprint"),
         (["sprint", "--epochs", "1"], "--epochs does not apply to sprint"),
         (["separable-cnn-binary", "--minutes", "1"], "--minutes does not apply to separable-cnn-binary"),
         (["mobilenet-animals"], "found none in"),

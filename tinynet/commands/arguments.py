@@ -62,14 +62,19 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_folder_options(parser: argparse.ArgumentParser) -> None:
-    """How folders of photographs are read; None where nothing is said."""
+def add_skip_bad(parser: argparse.ArgumentParser) -> None:
+    """Whether bad files of a folder are left out; None where nothing is said."""
     parser.add_argument(
         "--skip-bad",
         action="store_true",
         default=None,
         help="leave out files of a folder that are no images that can be read, and name them",
     )
+
+
+def add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """How folders of photographs are read; None where nothing is said."""
+    add_skip_bad(parser)
     parser.add_argument(
         "--cache",
         action="store_true",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CheckpointError, InputError, MissingDataError
-from .arguments import add_threads, count, rate, seed, use_threads
+from .arguments import add_skip_bad, add_threads, count, rate, seed, use_threads
 
 if TYPE_CHECKING:
     from ..recipes import Recipe
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the runs in that folder")
     parser.add_argument("--quick", action="store_true", help="one epoch of 640 images: does it run?")
     parser.add_argument("--data", metavar="DIR", help="photographs, for the recipes that take a folder")
+    add_skip_bad(parser)
     parser.add_argument("--epochs", type=count, metavar="N", help="not the recipe's (mobilenet-animals)")
     parser.add_argument("--minutes", type=rate, metavar="M", help="end after so long (mobilenet-animals)")
     parser.add_argument(
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             again = " ".join(["tinynet reproduce", recipe.name, *_again(arguments)])
             print(f"Interrupted. To go on: {again}")
             return 130
-        kept.append(_record(recipe, path))
+        kept.append(_record(recipe, path, arguments.skip_bad))
         for file in records.keep(kept[-1], path, top):
             print(f"Record: {file}")
     print(f"\n{recipe.name}: {recipe.sentence}")
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Published: {recipe.source}.\n" if recipe.source else "")
     print(table.comparison(recipe, kept))
     if recipe.prediction:
-        print(_one_prediction(path))
+        print(_one_prediction(path, arguments.skip_bad))
     if top is not None:
         print(f"Table written into {table.write(top)}")
     return 0
@@ -105,14 +106,15 @@ def _write_table() -> int:
 
 def _settings(recipe: Recipe, arguments: argparse.Namespace) -> dict[str, Any]:
     """The recipe's settings with what the arguments may change. Raises InputError for what they may not."""
-    for flag in ("data", "epochs", "minutes"):
-        free = recipe.photographs if flag == "data" else recipe.full_size
-        if getattr(arguments, flag) is not None and not free:
+    for name in ("data", "skip_bad", "epochs", "minutes"):
+        free = recipe.photographs if name in ("data", "skip_bad") else recipe.full_size
+        if getattr(arguments, name) is not None and not free:
+            flag = "--" + name.replace("_", "-")
             raise InputError(
-                f"--{flag} does not apply to {recipe.name}, whose figures are those of its recipe: leave it "
+                f"{flag} does not apply to {recipe.name}, whose figures are those of its recipe: leave it "
                 "out, or use tinynet train."
             )
-    settings = {**recipe.settings, "data": _data(recipe, arguments.data)}
+    settings = {**recipe.settings, "data": _data(recipe, arguments.data), "skip_bad": arguments.skip_bad}
     if arguments.epochs is not None:
         settings["epochs"] = arguments.epochs
     return {**settings, **QUICK} if arguments.quick else settings
@@ -203,7 +205,7 @@ def _kept(settings: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     return {**kept, "epochs": wanted["epochs"]}
 
 
-def _record(recipe: Recipe, path: Path) -> Record:
+def _record(recipe: Recipe, path: Path, skip_bad: bool | None) -> Record:
     """The record of the finished run, with what only the recipe asks for."""
     from ..recipes import records
     from ..train import RunFolder
@@ -213,19 +215,19 @@ def _record(recipe: Recipe, path: Path) -> Record:
     trained, folder = open_trained(str(path)), RunFolder.open(path)
     extra: dict[str, Any] = {}
     if recipe.flips:
-        extra["flipped"], _ = measured(trained, test_images(trained, None), flips=True)
+        extra["flipped"], _ = measured(trained, test_images(trained, None, skip_bad=skip_bad), flips=True)
     parameters = trained.model.parameter_count(trainable_only=True)
     return records.make(recipe, folder, parameters, **extra)
 
 
-def _one_prediction(path: Path) -> str:
+def _one_prediction(path: Path, skip_bad: bool | None) -> str:
     """What the network says of the first test image, in a sentence."""
     from ..train import predict_probabilities
     from .evaluate import test_images
     from .trained import open_trained
 
     trained = open_trained(str(path))
-    image = test_images(trained, None).take(1)
+    image = test_images(trained, None, skip_bad=skip_bad).take(1)
     (chances,) = predict_probabilities(trained.model, image)
     best, truth = int(chances.argmax()), image.class_names[image.labels[0]]
     said = f"{trained.class_names[best]}, {100 * chances[best]:.1f} %"
@@ -238,4 +240,5 @@ def _again(arguments: argparse.Namespace) -> list[str]:
     for flag in ("seed", "out", "data", "epochs", "minutes"):
         value = getattr(arguments, flag)
         words += [] if value is None else [f"--{flag}", str(value)]
+    words += ["--skip-bad"] if arguments.skip_bad else []
     return [*words, "--quick"] if arguments.quick else words

@@ -34,7 +34,6 @@ def make(recipe: Recipe, folder: RunFolder, parameters: int, **extra: Any) -> Re
     data = {name: value for name, value in folder.record["data"].items() if name != "source"}
     record = {
         "recipe": recipe.name,
-        "command": f"tinynet reproduce {recipe.name} --seed {folder.record['seed']}",
         "taken": folder.record["started"],
         **kept,
         "data": data,
@@ -47,7 +46,22 @@ def make(recipe: Recipe, folder: RunFolder, parameters: int, **extra: Any) -> Re
     }
     if recipe.photographs:
         record["configuration"] = {**record["configuration"], "data": data["name"]}
-    return record
+    return {"command": f"{command(recipe, record)} --seed {record['seed']}", **record}
+
+
+def command(recipe: Recipe, record: Record) -> str:
+    """What trains the network of a record again, with all seeds; of a folder it has the name alone.
+
+    Where time ended a training, the number of its epochs ends it at the same place.
+    """
+    words = ["tinynet reproduce", recipe.name]
+    if recipe.photographs and record["data"]["name"] != recipe.settings["data"]:
+        words += ["--data", record["data"]["name"]]
+    if recipe.full_size and len(record["history"]) != recipe.settings["epochs"]:
+        words += ["--epochs", str(len(record["history"]))]
+    if record["configuration"]["skip_bad"]:
+        words.append("--skip-bad")
+    return " ".join(words)
 
 
 def keep(record: Record, run: Path, top: Path | None) -> list[Path]:

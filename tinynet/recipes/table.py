@@ -112,7 +112,8 @@ def _by_data_set(recipe: Recipe, kept: Sequence[Record]) -> list[list[Record]]:
 
 
 def _row(recipe: Recipe, kept: Sequence[Record]) -> str:
-    command = f"`tinynet reproduce {recipe.name}`<br>{recipe.sentence}"
+    command = records.command(recipe, kept[0]) if kept else f"tinynet reproduce {recipe.name}"
+    command = f"`{command}`<br>{recipe.sentence}"
     if kept and recipe.photographs:
         data = kept[0]["data"]
         command += f"<br>Here: {data['name']}, {data['training_images']:,} training images."
