@@ -49,6 +49,19 @@ def test_evaluation_says_how_to_go_past_a_bad_file(tinynet, spoilt, run):
     assert code == 2 and "--skip-bad" in error
 
 
+def test_a_sheet_of_augmentations_goes_past_bad_files(tinynet, spoilt, tmp_path):
+    for part in (spoilt / "train").iterdir():
+        for number in range(1, 6):
+            (part / f"{number}.png").unlink(missing_ok=True)
+    (spoilt / "train" / "stripe" / "1.png").write_bytes(b"damaged")
+    sheet = ("augment", spoilt, "--out", tmp_path / "sheet.png", "--augment", "flip")
+    code, _, error = tinynet(*sheet)
+    assert code == 2 and "1.png is not a JPEG" in error and "--skip-bad" in error
+    code, said, error = tinynet(*sheet, "--skip-bad")
+    assert code == 0 and "Saved" in said
+    assert error.startswith("tinynet: warning: Skipped 1 of ") and "1.png is not a JPEG" in error
+
+
 def test_decoded_photographs_are_kept(tinynet, photographs, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert begin(tinynet, photographs, tmp_path / "run", "--cache")[0] == 0

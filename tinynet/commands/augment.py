@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .arguments import augmentation, count, seed
+from .arguments import add_skip_bad, augmentation, count, seed
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resolution", type=count, metavar="R", help=f"to which photographs are brought ({RESOLUTION})"
     )
+    add_skip_bad(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,8 +71,11 @@ def _some_images(arguments: argparse.Namespace) -> Dataset:
     """One image of each class, or a few more; of a folder no others are decoded."""
     from ..data import sources
     from ..data.folders import some_images
+    from .building import warnings_told
 
-    if arguments.data in sources.NAMES:
-        data = sources.load(arguments.data, arguments.seed).train
-        return data.subset([int((data.labels == label).argmax()) for label in range(len(data.class_names))])
-    return some_images(arguments.data, arguments.resolution or RESOLUTION, arguments.seed)
+    resolution, seed = arguments.resolution or RESOLUTION, arguments.seed
+    with warnings_told():
+        if arguments.data not in sources.NAMES:
+            return some_images(arguments.data, resolution, seed, bool(arguments.skip_bad))
+        data = sources.load(arguments.data, seed).train
+    return data.subset([int((data.labels == label).argmax()) for label in range(len(data.class_names))])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -116,16 +118,23 @@ def load_data(
 
     All warnings, of a damaged file in the cache for instance, go to stderr at once.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", sources.FallbackWarning)  # however often it was shown before
-        warnings.simplefilter("always", SkippedFilesWarning)
+    with warnings_told() as caught:
         mode = "grey" if channels == 1 else "rgb"
         place = cache_folder() / "images" if cache else None
         parts = sources.load_parts(name, seed, size, limit, mode, cache=place, skip_bad=bool(skip_bad))
-    for warning in caught:
-        print(f"tinynet: warning: {warning.message}", file=sys.stderr)
     stands_in = [str(each.message) for each in caught if each.category is sources.FallbackWarning]
     return Loaded(*parts, " ".join(stands_in) or None)
+
+
+@contextmanager
+def warnings_told() -> Iterator[list[warnings.WarningMessage]]:
+    """Print the warnings of the block to stderr at its end, each as one line. The list is of them."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", sources.FallbackWarning)  # however often it was shown before
+        warnings.simplefilter("always", SkippedFilesWarning)
+        yield caught
+    for warning in caught:
+        print(f"tinynet: warning: {warning.message}", file=sys.stderr)
 
 
 def choose_optimizer(

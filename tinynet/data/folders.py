@@ -139,13 +139,15 @@ def _parts(
     return read[0], read[1], read[2] if third else None
 
 
-def some_images(path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, seed: int = 0) -> Dataset:
+def some_images(
+    path: str | Path, size: int | tuple[int, int] = DEFAULT_SIZE, seed: int = 0, skip_bad: bool = False
+) -> Dataset:
     """One training image of each class at least, and about ten, chosen by `seed`; only they are decoded."""
-    train, _, _ = list_splits(as_path("path", path), seed)
+    train, _, _ = list_splits(as_path("path", path), seed, skip_bad)
     shuffled = train.subset(np.random.default_rng(seed).permutation(len(train.files)))
     first = np.unique(shuffled.labels, return_index=True)[1]
     others = np.setdiff1d(np.arange(len(shuffled.files)), first)[: max(0, _SOME - len(first))]
-    return _read(shuffled.subset(np.append(first, others)), _form(size, "rgb", None, False), True)
+    return _read(shuffled.subset(np.append(first, others)), _form(size, "rgb", None, skip_bad), True)
 
 
 def _form(size: object, mode: object, cache: str | Path | None, skip_bad: bool) -> _Form:
