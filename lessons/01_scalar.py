@@ -140,3 +140,12 @@ assert (L.item(), w.grad, x.grad, b.grad) == (1.0, 6.0, 4.0, 2.0)
 # - Walking path by path is right and exponentially slow; walking each step once, in the right order, is not.
 # - Nudging an input checks any gradient, without knowing how it was computed.
 # - `tinynet/tensor.py` is this lesson with arrays, and without the recursion.
+
+# %% [markdown]
+# ## Exercises
+#
+# The starter is `lessons/exercises/01_scalar.py`; `tinynet check 01` says what is right.
+#
+# 1. `gradient`: the derivatives of $L = (w x + b - t)^2$ by $w$, $x$ and $b$, for a target $t$, by hand.
+# 2. `Scalar`: subtraction, division and squaring, each as one step with its local slopes.
+# 3. `nudged`: the slope of any function by each of its numbers, without a derivative.

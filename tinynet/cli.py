@@ -3,8 +3,8 @@
 Each command is a module of `commands/` with `HELP`, `add_arguments(parser)` and `run(arguments)`. They
 import what they need when they run, so that `tinynet --help` does not wait for it.
 
-Exit codes: 0 done; 2 something was wrong with the input, and stderr has a sentence about it; 130
-stopped by Ctrl-C.
+Exit codes: 0 done; 1 an exercise is not right yet (`check`); 2 something was wrong with the input, and
+stderr has a sentence about it; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import augment, evaluate, export, models, predict, reproduce, summary, train
+from .commands import augment, check, evaluate, export, models, predict, reproduce, summary, train
 from .errors import TinynetError
 
 COMMANDS = {
@@ -28,6 +28,7 @@ COMMANDS = {
     "augment": augment,
     "summary": summary,
     "models": models,
+    "check": check,
 }
 DONE, WRONG_INPUT, INTERRUPTED = 0, 2, 130
 
