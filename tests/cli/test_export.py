@@ -12,6 +12,7 @@ import tinynet as tn
 from tinynet import models, nn
 from tinynet.cli import main
 from tinynet.errors import InputError
+from tinynet.interop import frameworks
 from tinynet.models import pretrained
 from tinynet.train import checkpoint
 
@@ -114,3 +115,42 @@ def test_export_refuses_another_ending_and_values_that_do_not_fit(tinynet, small
     with pytest.raises(InputError, match=r"layers\.0\.weight holds 100000, and half precision ends at 65504"):
         checkpoint.save(tmp_path / "model.npz", model, half=True)
     assert not list(tmp_path.iterdir())
+
+
+needs_onnx = pytest.mark.skipif(
+    bool(frameworks.missing("onnx") or frameworks.missing("onnxruntime")),
+    reason="onnx and onnxruntime are not installed: pip install onnx onnxruntime",
+)
+
+
+@needs_onnx
+def test_export_writes_an_onnx_file_and_how_near_its_outputs_are(tinynet, small, tmp_path):
+    file = tmp_path / "model.onnx"
+    code, output, error = tinynet("export", small, file)
+    assert code == 0 and error == "" and "ONNX opset 17: images (N, 28, 28, 3)" in output
+    assert "on 18 test images" in output and "another class for 0" in output
+    record = json.loads((tmp_path / "model.json").read_text())
+    assert record["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert record["onnx"]["opset"] == 17 and 0 <= record["onnx"]["difference"] < 1e-4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.onnx"]
+
+
+@needs_onnx
+def test_an_onnx_file_with_other_outputs_is_not_written(tinynet, small, tmp_path, monkeypatch):
+    from tinynet.interop import onnx
+
+    monkeypatch.setattr(onnx, "open_session", lambda written: lambda images: np.ones((len(images), 3)))
+    code, _, error = tinynet("export", small, tmp_path / "model.onnx")
+    assert code == 2 and "ONNX Runtime's outputs differ" in error and not list(tmp_path.iterdir())
+
+
+def test_export_to_a_folder_that_is_not_there_is_refused(tinynet, finished, tmp_path):
+    code, _, error = tinynet("export", finished, tmp_path / "nowhere" / "model.onnx")
+    assert code == 2 and "no folder" in error and "nowhere: make it first" in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_without_onnx_runtime_says_what_to_install(tinynet, finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(frameworks.importlib.util, "find_spec", lambda name: None)
+    code, _, error = tinynet("export", finished, tmp_path / "model.onnx")
+    assert code == 2 and "is not installed: pip install onnx" in error and not list(tmp_path.iterdir())
