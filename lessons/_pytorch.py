@@ -1,0 +1,136 @@
+"""What PyTorch answers to the lessons' questions: asked now where it is installed, else as recorded.
+
+`python lessons/_pytorch.py`, with PyTorch, asks every function of this file and writes the answers, with the
+version, to `_pytorch.json`. A lesson shows the function with `source` and calls `compare`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Answers = dict[str, Any]
+RECORD = Path(__file__).with_suffix(".json")
+
+
+def compare(question: Callable[[], Answers], ours: Mapping[str, Any], tolerance: float = 0.0) -> None:
+    """Print our numbers beside PyTorch's, and fail if they are further apart than `tolerance`."""
+    answers, origin = _answers(question)
+    if missing := ours.keys() ^ answers.keys():
+        raise KeyError(f"{question.__name__} and the lesson answer different questions: {sorted(missing)}")
+    print(f"{'':34}{'tinynet':>12}{'PyTorch':>12}   largest difference   ({origin})")
+    for name, theirs in answers.items():
+        mine, theirs = np.asarray(ours[name], np.float64), np.asarray(theirs, np.float64)
+        assert mine.shape == theirs.shape, f"{name}: shapes {mine.shape} and {theirs.shape}"
+        difference = np.abs(mine - theirs).max(initial=0.0)
+        print(f"{name:34}{mine.flat[0]:12.6g}{theirs.flat[0]:12.6g}{difference:13.1e}"
+              f"{f'   of {mine.size} numbers' if mine.size > 1 else ''}")  # fmt: skip
+        assert difference <= tolerance, f"{name}: {mine} and {theirs}"
+
+
+def _answers(question: Callable[[], Answers]) -> tuple[Answers, str]:
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        return question(), f"PyTorch {torch.__version__}, now"
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    return record["answers"][question.__name__], f"PyTorch {record['torch']}, recorded"
+
+
+def order() -> Answers:
+    """Lesson 2: the two graphs, and a leaf that two backward passes reached."""
+    import torch
+
+    x, start = torch.tensor(2.0, requires_grad=True), torch.tensor(1.0, requires_grad=True)
+    a = x * x
+    (a * (a + x)).backward()
+    b = start + start
+    (b + b).backward()
+    answers = {"dy/dx": x.grad.item(), "dc/da": start.grad.item()}
+    (x * x * (x * x + x)).backward()
+    return {**answers, "dy/dx, after a second graph": x.grad.item()}
+
+
+def arrays() -> Answers:
+    """Lesson 3: gradients through broadcasting and through a matrix product."""
+    import torch
+
+    numbers = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], dtype=torch.float64)
+    x, a, w = (array.clone().requires_grad_() for array in (numbers, numbers, numbers.T / 7))
+    scale = torch.tensor([10.0, 20.0, 30.0], dtype=torch.float64, requires_grad=True)
+    column = torch.tensor([[1.0], [2.0]], dtype=torch.float64)
+    ((x * scale) * (x - column)).sum().backward()
+    ((a @ w) ** 2).sum().backward()
+    answers = {"gradient of the scale": scale.grad.tolist(), "of the scaled array": x.grad.tolist()}
+    answers |= {"of the left factor": a.grad.tolist(), "of the right factor": w.grad.tolist()}
+    return {**answers, "shape of (50, 1) - (50,)": list((torch.ones(50, 1) - torch.ones(50)).shape)}
+
+
+def wrong_tanh() -> Answers:
+    """Lesson 4: what PyTorch's own check says of tanh, with the right and with a wrong gradient."""
+    import torch
+
+    class WrongTanh(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = torch.tanh(x)
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, grad):
+            (y,) = ctx.saved_tensors
+            return grad * (1 - y)
+
+    def passes(function, *numbers):
+        x = torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+        return torch.autograd.gradcheck(function, (x,), raise_exception=False)
+
+    return {
+        "tanh passes": passes(torch.tanh, 0.5, -1.0),
+        "wrong tanh passes": passes(WrongTanh.apply, 0.5, -1.0),
+        "wrong tanh passes at 0": passes(WrongTanh.apply, 0.0, 0.0),
+        "ReLU passes at 0": passes(torch.relu, 0.0, 1.0),
+    }
+
+
+def classifier() -> Answers:
+    """Lesson 5: a dense layer and the cross-entropy, in float64."""
+    import torch
+    from torch.nn import functional
+
+    grid = torch.arange(1.0, 25.0, dtype=torch.float64)
+    x, labels = torch.sin(grid).reshape(6, 4), torch.tensor([0, 1, 2, 2, 1, 0])
+    layer = torch.nn.Linear(4, 3, dtype=torch.float64)
+    layer.weight.data = torch.cos(grid[:12]).reshape(4, 3).T  # PyTorch keeps the transposed matrix
+    layer.bias.data.zero_()
+    logits = layer(x)
+    loss = functional.cross_entropy(logits, labels)
+    loss.backward()
+    return {
+        "loss": loss.item(),
+        "gradient of the weight": layer.weight.grad.T.tolist(),
+        "gradient of the bias": layer.bias.grad.tolist(),
+        "loss of softmax twice": functional.cross_entropy(functional.softmax(logits, dim=1), labels).item(),
+    }
+
+
+QUESTIONS = (order, arrays, wrong_tanh, classifier)
+
+
+def main() -> None:
+    """Ask everything and write it down."""
+    import torch
+
+    answers = {question.__name__: question() for question in QUESTIONS}
+    text = json.dumps({"torch": torch.__version__, "answers": answers}, indent=1)
+    RECORD.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
