@@ -11,7 +11,9 @@ import importlib
 from typing import Any
 
 _HOMES = {  # the module of each function; importing it imports no framework either
+    "from_torch": "torch",
     "to_onnx": "onnx",
+    "to_torch": "torch",
 }
 
 __all__ = list(_HOMES)

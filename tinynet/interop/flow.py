@@ -1,0 +1,105 @@
+"""What is known of the values between two layers while a network is converted without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ..errors import ConversionError, InputError
+from ..kernels import geometry
+from ..nn import (
+    AvgPool2D,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Flatten,
+    GlobalAvgPool2D,
+    MaxPool2D,
+    Module,
+    PointwiseConv2D,
+)
+from ..nn.module import Shape
+
+IMAGES, ROWS, UNKNOWN = "images", "rows", "unknown"
+ASK = "give input_shape, as in input_shape=(28, 28, 1)"
+
+
+class Flow(NamedTuple):
+    """Images (N, H, W, C) with as much of (H, W) and C as is known, or rows (N, features).
+
+    flattened: of rows, the channels of the images they were flattened from, on which their order depends;
+        1 if there were none, or of one pixel; None if it cannot be known.
+    """
+
+    kind: str = UNKNOWN
+    channels: int | None = None
+    size: tuple[int, int] | None = None
+    flattened: int | None = 1
+
+    @classmethod
+    def of(cls, input_shape: Shape | None) -> Flow:
+        """What enters a network; input_shape: (H, W, C), or (C,) for rows."""
+        if input_shape is None:
+            return cls()
+        if len(input_shape) == 3:
+            height, width, channels = input_shape
+            return cls(IMAGES, channels, (height, width))
+        if len(input_shape) == 1:
+            return cls(ROWS, input_shape[0])
+        raise InputError(
+            f"input_shape expects (height, width, channels), or (features,) for rows, got {input_shape}."
+        )
+
+    def after(self, layer: Module) -> Flow:
+        """What leaves a layer of ours. Raises InputError if it does not take what enters."""
+        kind, channels, _, flattened = self
+        if isinstance(layer, Flatten):
+            if kind == IMAGES and self.size != (1, 1):
+                flattened = channels
+            return Flow(ROWS, None, None, None if kind == UNKNOWN else flattened)
+        if isinstance(layer, Dense):
+            return Flow(ROWS, layer.out_features)
+        if self.size is not None and channels is not None:
+            return Flow.of(layer.output_shape((*self.size, channels)))
+        if isinstance(layer, GlobalAvgPool2D):
+            return Flow(ROWS, channels)
+        if isinstance(layer, Conv2D | PointwiseConv2D):
+            return Flow(IMAGES, layer.out_channels)
+        if isinstance(layer, DepthwiseConv2D):
+            return Flow(IMAGES, layer.channels * layer.depth_multiplier)
+        return Flow(IMAGES, channels) if isinstance(layer, MaxPool2D | AvgPool2D) else self
+
+    def order(self) -> int:
+        """`flattened`; ConversionError if it cannot be known."""
+        if self.flattened is None:
+            raise ConversionError(f"its inputs come from a Flatten of images of unknown channels: {ASK}")
+        return self.flattened
+
+    def pads(self, layer: Module, kernel: tuple[int, int]) -> geometry.Pads:
+        """The padding of a layer with a window, in pixels; ConversionError if that cannot be known."""
+        padding, stride = layer.padding, layer.stride  # type: ignore[attr-defined]  # layers with a window
+        if padding == "same" and stride != (1, 1) and self.size is None:
+            raise ConversionError(f'padding "same" with a stride depends on the size of the images: {ASK}')
+        return geometry.resolve_padding(padding, self.size or kernel, kernel, stride)
+
+
+class Problems:
+    """Collects what cannot be converted, so that one error can name all of it."""
+
+    def __init__(self, opening: str) -> None:
+        self.opening = opening
+        self.found: list[str] = []
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Note what is refused within, under the name of the layer."""
+        try:
+            yield
+        except (ConversionError, InputError) as error:
+            self.found.append(f"{place}: {str(error).rstrip('.')}")
+
+    def end(self) -> None:
+        """Raise ConversionError if anything was noted."""
+        if self.found:
+            raise ConversionError(f"{self.opening}: {'; '.join(self.found)}.")
