@@ -71,7 +71,7 @@ def arrays() -> Answers:
     return {**answers, "shape of (50, 1) - (50,)": list((torch.ones(50, 1) - torch.ones(50)).shape)}
 
 
-def wrong_tanh() -> Answers:
+def checked() -> Answers:
     """Lesson 4: what PyTorch's own check says of tanh, with the right and with a wrong gradient."""
     import torch
 
@@ -120,7 +120,7 @@ def classifier() -> Answers:
     }
 
 
-QUESTIONS = (order, arrays, wrong_tanh, classifier)
+QUESTIONS = (order, arrays, checked, classifier)
 
 
 def main() -> None:
