@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tinynet"
-FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "onnx", "onnxruntime"}
+FRAMEWORKS = {"torch", "tensorflow", "keras", "jax", "onnx", "onnxruntime", "h5py", "safetensors"}
 # Each room may import from those before it, and from single modules of the package.
-ROOMS = ["kernels", "ops", "nn", "models", "report", "train", "commands"]
+ROOMS = ["kernels", "ops", "nn", "models", "report", "train", "interop", "commands"]
 
 
 def loaded_by(statement: str) -> set[str]:
