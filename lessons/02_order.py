@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Why the order matters
 #
-# **Question: in which order must the steps of a calculation be walked back, and what goes wrong in any
-# other?**
+# **Question: in which order must a calculation be walked back, and what goes wrong in any other?**
 #
 # Lesson 1 ended with a promise: visit each number once, after all that used it. Here two wrong orders are
 # tried, so that their wrong answers can be recognised, and the right one is found in two ways. The second is
@@ -112,8 +111,8 @@ assert gradients(first_come) == (28.0, 4.0)
 # list and hands the 2 down twice, so $\bar a = 8$.
 #
 # `first_come` gets that graph right. In $y = a b$ it comes from $y$ straight to $a$, before $b$ has handed
-# down anything: $a$ passes on $6 \cdot 4 = 24$, the 4 that arrive later stay where they are, and $\bar x =
-# 24 + 4 = 28$.
+# down anything: $a$ passes on $6 \cdot 4 = 24$, the 4 that arrive later stay where they are, and
+# $\bar x = 24 + 4 = 28$.
 #
 # This kind of mistake hides well. A plain chain of layers is right with either walk; the first residual
 # connection, or a weight that is used in two places, gets a wrong gradient, and nothing raises an error.
@@ -208,7 +207,7 @@ figure(fig, "order")
 source(_count_uses, _walk_back)
 
 # %% [markdown]
-# `uses` of an operation that has been walked through already is refused: the walk frees the arrays that the
+# `_count_uses` refuses an operation that has been walked through already: the walk frees the arrays that the
 # operations kept, so a second `backward` would have nothing to compute with. What stays is `.grad` of the
 # leaves, and there gradients add up over calls, for the reason they add up over paths. A training loop that
 # forgets to clear them steps along the sum of all gradients so far. Minimising $(w - 3)^2$ from $w = 0$:
@@ -264,5 +263,5 @@ compare(order, {**ours, "dy/dx, after a second graph": x.grad.item()})
 #
 # 1. `order(result)`: the nodes of a graph, each once, each before everything that it was made from.
 # 2. `backward(result)`: the gradients of all nodes, for chains of any length.
-# 3. `in_halves(w, x, t)`: the gradient of a batch's mean loss from two backward passes over half of the
-#    batch each.
+# 3. `in_halves(mean_loss, w, x, t)`: the gradient of a batch's mean loss from two backward passes over half
+#    of the batch each.

@@ -211,13 +211,13 @@ assert not complaint(tn.relu, np.array([-1.0, 0.1, 2.0]))
 # %% [markdown]
 # ## False peace
 #
-# Worse is a check that passes because of where it looked. `WrongTanh` at $x = 0$: there $y = 0$, and $1 - y
-# = 1 - y^2$. Zero is a place of symmetry, where many mistakes vanish; so are ones, equal rows, square
+# Worse is a check that passes because of where it looked. `WrongTanh` at $x = 0$: there $y = 0$, and
+# $1 - y = 1 - y^2$. Zero is a place of symmetry, where many mistakes vanish; so are ones, equal rows, square
 # shapes.
 #
 # A constant upstream gradient hides others. Softmax's outputs have the sum 1 whatever happens, so with an
-# upstream of ones *every* element of the gradient is 0. For $y = \mathrm{softmax}(x)$ it is $y_i (g_i -
-# \sum_j g_j y_j)$; the wrong $y_i (g_i - \bar g)$, with the plain mean $\bar g$, is 0 as well:
+# upstream of ones *every* element of the gradient is 0. For $y = \mathrm{softmax}(x)$ it is
+# $y_i (g_i - \sum_j g_j y_j)$; the wrong $y_i (g_i - \bar g)$, with the plain mean $\bar g$, is 0 as well:
 
 # %%
 x = rng.standard_normal(5)

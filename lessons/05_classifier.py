@@ -14,10 +14,10 @@
 #
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} = \left(\tfrac{1}{8}, \tfrac{2}{8}, \tfrac{5}{8}\right).$$
 #
-# Cross-entropy is minus the logarithm of the probability that the right class $c$ got: $L = -\ln p_c = \ln 4
-# = 1.386$. Its gradient: write $L = -z_c + \ln \sum_j e^{z_j}$ and differentiate. The first term gives $-1$
-# for $k = c$, the second gives $e^{z_k} / \sum_j e^{z_j} = p_k$. With $t$ for the row that is 1 at $c$ and 0
-# elsewhere,
+# Cross-entropy is minus the logarithm of the probability that the right class $c$ got:
+# $L = -\ln p_c = \ln 4 = 1.386$. Its gradient: write $L = -z_c + \ln \sum_j e^{z_j}$ and differentiate. The
+# first term gives $-1$ for $k = c$, the second gives $e^{z_k} / \sum_j e^{z_j} = p_k$. With $t$ for the row
+# that is 1 at $c$ and 0 elsewhere,
 #
 # $$\frac{\partial L}{\partial z_k} = p_k - t_k = \left(\tfrac{1}{8}, -\tfrac{3}{4}, \tfrac{5}{8}\right).$$
 #
@@ -58,10 +58,10 @@ assert math.isclose(loss.item(), math.log(4)) and np.allclose(logits.grad, [[0.1
 source(softmax_cross_entropy_definition)
 
 # %% [markdown]
-# Why take off the largest logit first? It changes nothing in the quotient, since $e^{z_k - m} = e^{z_k} /
-# e^m$, and keeps the exponentials finite: in float32, $e^{89}$ is infinite already. The formula as it stands
-# on paper fails twice, with infinity by infinity, and with the logarithm of a probability that was rounded
-# to 0:
+# Why take off the largest logit first? It changes nothing in the quotient, since
+# $e^{z_k - m} = e^{z_k} / e^m$, and keeps the exponentials finite: in float32, $e^{89}$ is infinite already.
+# The formula as it stands on paper fails twice, with infinity by infinity, and with the logarithm of a
+# probability that was rounded to 0:
 
 
 # %%
