@@ -117,11 +117,14 @@ def _row_blocks(x: np.ndarray) -> np.ndarray:
 def _block_moments(x, edges, means, squares):
     """Within each block: the mean, and the sum of squared distances from it.
 
-    The first row is subtracted before summing, so that rounding is relative to the spread, not to the mean.
+    The first row is subtracted before summing, so that rounding is relative to the spread, not to the mean. The
+    sum of the distances from the mean would be zero without rounding: what it is corrects both (Chan, Golub and
+    LeVeque 1983, equation 1.7).
     """
     C = x.shape[1]
     for i in prange(len(edges) - 1):
         first, last = edges[i], edges[i + 1]
+        rest = np.zeros(C, x.dtype)
         for r in range(first, last):
             for c in range(C):
                 means[i, c] += x[r, c] - x[first, c]
@@ -129,7 +132,12 @@ def _block_moments(x, edges, means, squares):
             means[i, c] = x[first, c] + means[i, c] / (last - first)
         for r in range(first, last):
             for c in range(C):
-                squares[i, c] += (x[r, c] - means[i, c]) ** 2
+                distance = x[r, c] - means[i, c]
+                rest[c] += distance
+                squares[i, c] += distance**2
+        for c in range(C):
+            means[i, c] += rest[c] / (last - first)
+            squares[i, c] = max(squares[i, c] - rest[c] ** 2 / (last - first), x.dtype.type(0))
 
 
 @parallel_kernel
