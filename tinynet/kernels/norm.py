@@ -117,9 +117,9 @@ def _row_blocks(x: np.ndarray) -> np.ndarray:
 def _block_moments(x, edges, means, squares):
     """Within each block: the mean, and the sum of squared distances from it.
 
-    The first row is subtracted before summing, so that rounding is relative to the spread, not to the mean. The
-    sum of the distances from the mean would be zero without rounding: what it is corrects both (Chan, Golub and
-    LeVeque 1983, equation 1.7).
+    The first row is subtracted before summing, so that rounding is relative to the spread, not to the mean.
+    The sum of the distances from the mean would be zero without rounding: what it is corrects both (Chan,
+    Golub and LeVeque 1983, equation 1.7).
     """
     C = x.shape[1]
     for i in prange(len(edges) - 1):
