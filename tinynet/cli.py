@@ -3,8 +3,8 @@
 Each command is a module of `commands/` with `HELP`, `add_arguments(parser)` and `run(arguments)`. They
 import what they need when they run, so that `tinynet --help` does not wait for it.
 
-Exit codes: 0 done; 1 an exercise is not right yet (`check`); 2 something was wrong with the input, and
-stderr has a sentence about it; 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 an exercise is not right yet (`check`), or two frameworks part (`compare`);
+2 something was wrong with the input, and stderr has a sentence about it; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import augment, check, evaluate, export, models, predict, reproduce, summary, train
+from .commands import augment, check, compare, evaluate, export, models, predict, reproduce, summary, train
 from .errors import TinynetError
 
 COMMANDS = {
@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "compare": compare,
     "augment": augment,
     "summary": summary,
     "models": models,

@@ -1,0 +1,160 @@
+"""Set a network beside its equal in PyTorch or ONNX Runtime: the same weights, one batch, every layer.
+
+The table shows how far activations and gradients are apart, and the times of both sides. Every layer gets the
+same numbers on both sides, so that a difference is its own; "added up" lets each side go on with what it
+computed itself. Batch-norm parameters and biases are drawn at random, as zeros would hide mistakes.
+
+--steps trains both from the same start on the same batches, in float32 and in float64, and the other
+framework once more in another of its own ways: so fast does rounding alone drive such a network apart.
+
+Pictures and comparison.json go to a folder. The exit code is 1 if something exceeds its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import InputError
+from .arguments import add_network_options, add_threads, count, seed, use_threads
+
+if TYPE_CHECKING:
+    from ..data import Dataset
+    from ..nn import Sequential
+
+HELP = "compare a network with PyTorch or ONNX Runtime, layer by layer"
+FRAMEWORKS = ("torch", "onnx")
+PARTED = 1  # the exit code
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The other side, the network, and how much to compute."""
+    parser.add_argument("framework", choices=FRAMEWORKS, metavar="FRAMEWORK", help=", ".join(FRAMEWORKS))
+    parser.add_argument(
+        "--model", default="mobilenet-28", metavar="NAME", help="a name listed by `tinynet models`"
+    )
+    add_network_options(parser)
+    parser.add_argument("--data", default="auto", metavar="DATA", help="as for `tinynet train`")
+    parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="images in a batch (32)")
+    parser.add_argument("--steps", type=count, metavar="N", help="also train for so many steps of SGD")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of weights and batches (0)")
+    parser.add_argument("--out", metavar="DIR", help="the folder (default: one in runs/)")
+    add_threads(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table, write JSON and pictures, and say whether the two agree."""
+    from ..interop import frameworks
+    from ..train import files
+
+    use_threads(arguments.threads)
+    if arguments.framework == "onnx" and arguments.steps:
+        raise InputError("ONNX Runtime does not train: leave --steps out, or compare with torch.")
+    for name in ("onnx", "onnxruntime") if arguments.framework == "onnx" else (arguments.framework,):
+        frameworks.require(name)
+    dataset = _dataset(arguments)
+    _network(arguments, dataset)  # so that a wrong option is refused before a folder is made
+    folder = _folder(arguments)
+    record = _compared(arguments, dataset)
+    files.write_json(folder / "comparison.json", _finite(record))
+    written = ["comparison.json", *_draw(record, folder)]
+    print(f"Saved in {folder}: {', '.join(written)}")
+    for part in ("layers", "training"):
+        if part in record and record[part]["parted"]:
+            print(f"The two part at {record[part]['parted']}.")
+            return PARTED
+    print("Within all limits.")
+    return 0
+
+
+def _dataset(arguments: argparse.Namespace) -> Dataset:
+    from .building import image_size, load_data
+
+    size = image_size(arguments.model, arguments.resolution)
+    need = arguments.batch_size * (arguments.steps or 1)
+    train = load_data(arguments.data, arguments.seed, None, size).train
+    if need > len(train):
+        raise InputError(
+            f"--steps times --batch-size is {need:,} images, {train.name} has {len(train):,}: choose fewer."
+        )
+    return train
+
+
+def _network(arguments: argparse.Namespace, dataset: Dataset) -> Sequential:
+    from .. import random
+    from .building import build_for
+
+    random.seed(arguments.seed)
+    chosen = {name: getattr(arguments, name) for name in ("width", "resolution", "stem_stride")}
+    return build_for(arguments.model, dataset, chosen)  # type: ignore[return-value]  # as all of the zoo
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    from ..train import run as runs
+
+    if arguments.out is None:
+        folder = runs.default_folder(f"compare-{arguments.framework}", arguments.model)
+    else:
+        folder = Path(arguments.out)
+    runs.check_folder(folder)
+    return folder
+
+
+def _compared(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
+    from ..data.loader import unit_range
+    from ..interop.compare import compare_layers
+    from ..interop.compare_training import compare_training
+    from ..report import comparison
+    from ..train.run import environment
+
+    steps, size = arguments.steps or 1, arguments.batch_size
+    order = np.random.default_rng(arguments.seed).permutation(len(dataset))[: steps * size]
+    labels = np.asarray(dataset.labels)
+    batches = [
+        (np.array(unit_range(dataset.images[np.sort(chosen)])), labels[np.sort(chosen)])
+        for chosen in order.reshape(steps, size)
+    ]
+    model = _network(arguments, dataset)
+    record = {"network": model.config, "data": dataset.name, "seed": arguments.seed, **environment()}
+    record["layers"] = compare_layers(arguments.framework, model, *batches[0], print)
+    print(comparison.table(record["layers"]))
+    if arguments.steps:
+        record["training"] = compare_training(
+            arguments.framework, lambda: _network(arguments, dataset), batches, print
+        )
+        print(comparison.training_sentences(record["training"]))
+    return record
+
+
+def _finite(value: Any) -> Any:
+    """The record with None for infinity and what is not a number, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _draw(record: dict[str, Any], folder: Path) -> list[str]:
+    """Write the pictures; their names."""
+    from ..report import comparison, style
+    from ..train import files
+
+    network, layers = record["network"], record["layers"]
+    width = network["options"].get("width")
+    name = network["model"] + (f", width {width:g}" if width else "")
+    versions = ", ".join(f"{label} {version}" for label, version in layers["versions"].items())
+    subtitle = f"{name}, {layers['batch']} images of {record['data']}, {layers['mode']} mode; {versions}"
+    figures = {"comparison.png": comparison.layers_figure(layers, subtitle=subtitle)}
+    if "training" in record:
+        optimizer = record["training"]["optimizer"]
+        how = "SGD, lr {lr:g}, momentum {momentum:g}".format(**optimizer)
+        figures["training.png"] = comparison.training_figure(
+            record["training"], subtitle=f"{name}, batches of {layers['batch']}, {how}; {versions}"
+        )
+    for file, figure in figures.items():
+        files.write_bytes(folder / file, style.to_png(figure))
+    return list(figures)

@@ -1,0 +1,274 @@
+"""A network beside its equal in another framework: differences and times of every layer, and a verdict.
+
+Each layer runs on both sides with exactly the same numbers, those that reach it in tinynet: images and, on
+the way back, gradients. So a difference belongs to that layer, and ReLU and max pooling decide alike. A
+second pass lets the other side live with its own numbers, layer after layer, to show how rounding adds up.
+Last come the networks as a whole, each with its own loss, once more in float64: there a value within rounding
+of a ReLU's kink, which sends a gradient another way, is rare enough to judge gradients as well.
+
+A relative difference is the largest difference of any two elements by the largest magnitude of the array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import nn
+from ..nn.module import Shape
+from ..tensor import Tensor
+from .plain import plain_layers
+from .sides import Measured, Ours, Problem, Side, loss_of, open_side
+
+REPEATS = 5
+WHOLE = "the network as a whole"
+LAYER_UNITS = 4.0  # of rounding, times the root of how many numbers are added: what one layer may differ by
+WHOLE_UNITS = {"float32": 2.0**14, "float64": 2.0**20}  # of rounding: what the whole network may
+
+
+class Difference(NamedTuple):
+    """The largest difference of two arrays, and that by the largest magnitude; infinite for NaN."""
+
+    absolute: float
+    relative: float
+
+
+class Step(NamedTuple):
+    """A layer in a chain: what entered it, what came in from behind, and what was measured."""
+
+    x: np.ndarray
+    grad: np.ndarray | None
+    measured: Measured
+
+
+def difference(ours: np.ndarray, theirs: np.ndarray, scale: float | None = None) -> Difference:
+    """How far two arrays of one shape are apart, by `scale` or the largest magnitude of ours.
+
+    Another shape counts as infinitely far.
+    """
+    if ours.shape != theirs.shape:
+        return Difference(np.inf, np.inf)
+    if not ours.size:
+        return Difference(0.0, 0.0)
+    absolute = float(np.abs(ours.astype(np.float64) - theirs).max())
+    largest = float(np.abs(ours).max()) if scale is None else scale
+    if not np.isfinite(absolute):
+        return Difference(np.inf, np.inf)
+    return Difference(absolute, absolute / largest if largest else (np.inf if absolute else 0.0))
+
+
+def compare_layers(
+    framework: str,
+    model: nn.Sequential,
+    images: np.ndarray,
+    labels: np.ndarray,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Both sides on one batch, as a record for JSON; "parted" is the verdict of `first_parted`.
+
+    The model is used up: it gets random biases and batch-norm parameters, which zeros would hide, and ends
+    in float64. Raises ConversionError or InputError where the other side cannot have it.
+    """
+    trains = framework != "onnx"  # ONNX Runtime runs finished networks
+    problem = prepared(model, images, trains)
+    ours, theirs = Ours(problem, trains), open_side(framework, problem)
+    say(f"{len(problem.layers)} layers, each with the same numbers in {theirs.label}")
+    base = chain(ours, len(problem.layers), images, labels, REPEATS)
+    alone = [_fastest(theirs, place, step.x, step.grad, REPEATS) for place, step in enumerate(base)]
+    say("layer after layer, each side with its own numbers")
+    own = chain(theirs, len(problem.layers), images, labels, 1)
+    rows = [
+        _row(problem, place, base[place].measured, alone[place], own[place].measured)
+        for place in range(len(base))
+    ]
+    say("the networks as a whole")
+    rows.append(_whole(ours, theirs, images, labels, f"{WHOLE}, float32"))
+    if trains:
+        model.astype(np.float64)
+        double = images.astype(np.float64)
+        sides = Ours(problem), open_side(framework, problem)
+        rows.append(_whole(*sides, double, labels, f"{WHOLE}, float64", gradients_count=True))
+    return {
+        "framework": theirs.label,
+        "versions": {side.label: side.version for side in (ours, theirs)},
+        "batch": len(images),
+        "mode": "training" if trains else "evaluation",
+        "rows": rows,
+        "parted": first_parted(rows),
+    }
+
+
+def prepared(model: nn.Sequential, images: np.ndarray, trains: bool) -> Problem:
+    """The model's layers with values in which nothing is zero or one by default, in the mode to compare.
+
+    Dropout, which draws at random, is switched off. Running statistics are those of the images.
+    """
+    found = list(plain_layers(model, images.shape[1:]))
+    layers = [layer for layer, _, _ in found]
+    rng = np.random.default_rng(0)
+    for layer in layers:
+        if isinstance(layer, nn.Dropout):
+            layer.rate = 0.0
+        for name, parameter in layer.named_parameters():
+            if name != "weight":
+                with parameter._writing() as array:
+                    array[...] = rng.uniform(0.5, 1.5, array.shape) - (name != "gamma")
+    _take_statistics(layers, images)
+    for layer in layers:
+        layer.train(trains)
+    return Problem(layers, [before for _, before, _ in found])
+
+
+def _take_statistics(layers: list[nn.Module], images: np.ndarray) -> None:
+    norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    nn.Sequential(*layers).train()(Tensor(images))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def chain(side: Side, count: int, images: np.ndarray, labels: np.ndarray, repeats: int) -> list[Step]:
+    """All layers forward and, where the side can, backward from the loss, each with the last one's result."""
+    entrances = [images]
+    for place in range(count):
+        entrances.append(side.layer(place, entrances[-1]).output)
+    grad = _loss_gradient(entrances[-1], labels) if side.differentiates else None
+    steps = []
+    for place in reversed(range(count)):
+        measured = _fastest(side, place, entrances[place], grad, repeats)
+        steps.append(Step(entrances[place], grad, measured))
+        grad = measured.gradients.get("input")
+    return steps[::-1]
+
+
+def _loss_gradient(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    tensor = Tensor(logits.copy(), requires_grad=True)
+    loss_of(tensor, labels).backward()
+    assert tensor.grad is not None
+    return tensor.grad
+
+
+def _fastest(side: Side, place: int, x: np.ndarray, grad: np.ndarray | None, repeats: int) -> Measured:
+    """A layer's results with the medians of its times; the first run of several, to warm up, not counted."""
+    runs = [side.layer(place, x, grad) for _ in range(repeats + (repeats > 1))][-repeats:]
+    return _with_medians(runs)
+
+
+def _with_medians(runs: list[Measured]) -> Measured:
+    forward, backward = (median(getattr(run, phase) for run in runs) for phase in ("forward", "backward"))
+    return runs[-1]._replace(forward=forward, backward=backward)
+
+
+# What the differences are
+
+
+def _row(problem: Problem, place: int, ours: Measured, theirs: Measured, chained: Measured) -> dict[str, Any]:
+    layer = problem.layers[place]
+    activation, gradient = difference(ours.output, theirs.output), _of_gradients(ours, theirs)
+    limit = (
+        LAYER_UNITS
+        * float(np.finfo(ours.output.dtype).eps)
+        * np.sqrt(_terms(layer, problem.shapes[place], ours.output))
+    )
+    return {
+        "layer": f"{place} {type(layer).__name__}",
+        "output": list(ours.output.shape[1:]),
+        "activation": activation._asdict(),
+        "gradient": gradient and gradient._asdict(),
+        "chained": {
+            "activation": difference(ours.output, chained.output).relative,
+            "gradient": _relative(_of_gradients(ours, chained)),
+        },
+        "limit": {"activation": limit, "gradient": limit if gradient else None},
+        **_times(ours, theirs),
+    }
+
+
+def _whole(
+    ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray, name: str, gradients_count: bool = False
+) -> dict[str, Any]:
+    """The row of the networks as a whole; in float32 a kink may turn a gradient: shown, not judged."""
+    one, other = (
+        _with_medians([side.network(images, labels) for _ in range(REPEATS + 1)][1:])
+        for side in (ours, theirs)
+    )
+    limit = WHOLE_UNITS[str(images.dtype)] * float(np.finfo(images.dtype).eps)
+    gradient = _of_gradients(one, other)
+    return {
+        "layer": name,
+        "output": list(one.output.shape[1:]),
+        "activation": difference(one.output, other.output)._asdict(),
+        "gradient": gradient and gradient._asdict(),
+        "chained": {"activation": None, "gradient": None},
+        "limit": {"activation": limit, "gradient": limit if gradients_count else None},
+        "loss": {ours.label: one.loss, theirs.label: other.loss},
+        **_times(one, other),
+    }
+
+
+def _times(ours: Measured, theirs: Measured) -> dict[str, Any]:
+    return {
+        "milliseconds": {
+            phase: [1000 * getattr(side, phase) if side.gradients or phase == "forward" else None
+                    for side in (ours, theirs)]
+            for phase in ("forward", "backward")
+        }
+    }  # fmt: skip
+
+
+def _of_gradients(ours: Measured, theirs: Measured) -> Difference | None:
+    """The worst of all arrays that have a gradient; None without any.
+
+    Weight and bias of a layer are measured by the larger of the two: the gradient of a bias that a batch norm
+    follows is zero, and what is computed for it is rounding alone.
+    """
+    if not theirs.gradients:
+        return None
+    scales: dict[str, float] = {}
+    for name, array in ours.gradients.items():
+        scales[_owner(name)] = max(scales.get(_owner(name), 0.0), float(np.abs(array).max(initial=0.0)))
+    found = [
+        difference(array, theirs.gradients.get(name, np.empty(0)), scales[_owner(name)])
+        for name, array in ours.gradients.items()
+    ]
+    return max(found, key=lambda one: one.relative)
+
+
+def _owner(name: str) -> str:
+    """The layer of a parameter; the input of a layer stands for itself."""
+    return name if name == "input" else name.rpartition(".")[0]
+
+
+def _relative(found: Difference | None) -> float | None:
+    return found and found.relative
+
+
+def _terms(layer: nn.Module, before: Shape, output: np.ndarray) -> int:
+    """How many numbers a layer adds up at most, forward or backward."""
+    if layer.parameters():  # a window of all channels forward, all pixels of the batch for the weights
+        weights = max(parameter.size for parameter in layer.parameters())
+        return max(weights // output.shape[-1], output.size // output.shape[-1])
+    if isinstance(layer, nn.GlobalAvgPool2D):
+        return before[0] * before[1]
+    return int(np.prod(getattr(layer, "size", ())))  # of a pooling window; 1 for an activation
+
+
+def first_parted(rows: list[dict[str, Any]]) -> str | None:
+    """The first layer whose outputs differ by more than its limit, else the last whose gradients do; or None.
+
+    Gradients come from behind, so among them the last layer is the first to part.
+    """
+    for row in rows:
+        if not row["activation"]["relative"] <= row["limit"]["activation"]:
+            return row["layer"]
+    single = [row for row in rows if "loss" not in row]
+    for row in [*reversed(single), *rows[len(single) :]]:
+        limit = row["limit"]["gradient"]
+        if limit is not None and not row["gradient"]["relative"] <= limit:
+            return row["layer"]
+    return None

@@ -1,0 +1,128 @@
+"""Two trainings from the same start on the same batches: how far tinynet and another framework drift apart.
+
+Rounding differs, training amplifies it: in float32 two right programs part. How fast is a property of the
+network, so it is measured: the other framework trains a second time in another of its own ways. In
+float64 most networks stay together for hundreds of steps; one that does not is measured the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import nn
+from .plain import plain_layers
+from .sides import Batch, Ours, Problem, Side, Trained, open_side
+
+DOUBLE_LIMIT = 1e-9  # of the loss in float64, relative, at every step
+RATIO = 2.0  # how many times the framework's distance from itself tinynet's may be, over all steps
+LR, MOMENTUM = 1 / 128, 7 / 8  # exact in float32, in which Keras keeps them beside weights of any precision
+
+
+def compare_training(
+    framework: str,
+    build: Callable[[], nn.Sequential],
+    batches: Sequence[Batch],
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """SGD with momentum on both sides, one step for each batch, as a record for JSON.
+
+    build: makes the network, with the same weights at each call. Dropout is switched off.
+    "parted" says in a sentence where a limit was passed; None if none was.
+    """
+    shape = batches[0][0].shape[1:]
+    found = {}
+    for dtype in (np.float32, np.float64):
+        say(f"{len(batches)} steps in {np.dtype(dtype)}, {framework} in two ways")
+        sides = _sides(framework, build, shape, dtype)
+        found[str(np.dtype(dtype))] = _apart(sides, batches, dtype)
+    ours, theirs = sides[:2]
+    losses = found["float32"].pop("losses")
+    found["float64"].pop("losses")
+    return {
+        "framework": theirs.label,
+        "versions": {side.label: side.version for side in (ours, theirs)},
+        "optimizer": {"name": "SGD", "lr": LR, "momentum": MOMENTUM},
+        "batch": len(batches[0][0]),
+        "steps": len(batches),
+        "other_way": theirs.other_way,
+        "limits": {"float64_loss": DOUBLE_LIMIT, "ratio": RATIO},
+        "losses": {"tinynet": losses[0], theirs.label: losses[1]},
+        **found,
+        "within": {name: steps_within(found["float64"][name]["loss"]) for name in ("tinynet", "itself")},
+        "ratios": {name: typical_ratio(curves, name) for name, curves in found.items()},
+        "parted": verdict(found, theirs.label),
+    }
+
+
+def _sides(
+    framework: str, build: Callable[[], nn.Sequential], shape: tuple[int, ...], dtype: Any
+) -> list[Side]:
+    def problem() -> Problem:
+        found = list(plain_layers(build().astype(dtype).train(), shape))
+        for layer, _, _ in found:
+            if isinstance(layer, nn.Dropout):
+                layer.rate = 0.0
+        return Problem([layer for layer, _, _ in found], [before for _, before, _ in found])
+
+    others = [open_side(framework, problem(), otherwise) for otherwise in (False, True)]
+    return [Ours(problem()), *others]
+
+
+def _apart(sides: Sequence[Side], batches: Sequence[Batch], dtype: Any) -> dict[str, Any]:
+    """Train all sides in step; at each, how far tinynet and the framework's other way are from the framework.
+
+    "loss": relative to the framework's. "weights": the distance of all of them by their length.
+    """
+    losses: list[list[float]] = [[] for _ in sides]
+    curves: dict[str, Any] = {name: {"loss": [], "weights": []} for name in ("tinynet", "itself")}
+    trainings = [side.train(_converted(batches, dtype), LR, MOMENTUM) for side in sides]
+    for ours, theirs, other in zip(*trainings, strict=True):
+        for found, step in zip(losses, (ours, theirs, other), strict=True):
+            found.append(step.loss)
+        for curve, one in (("tinynet", ours), ("itself", other)):
+            curves[curve]["loss"].append(abs(one.loss - theirs.loss) / abs(theirs.loss))
+            curves[curve]["weights"].append(_distance(one, theirs))
+    return {"losses": losses, **curves}
+
+
+def _converted(batches: Sequence[Batch], dtype: Any) -> Iterator[Batch]:
+    return ((images.astype(dtype), labels) for images, labels in batches)
+
+
+def _distance(one: Trained, other: Trained) -> float:
+    difference = one.weights.astype(np.float64) - other.weights
+    return float(np.linalg.norm(difference) / np.linalg.norm(other.weights.astype(np.float64)))
+
+
+def verdict(found: dict[str, Any], framework: str) -> str | None:
+    """Where the two part faster than they may, in a sentence; None if nowhere.
+
+    In float64 losses may differ by DOUBLE_LIMIT. Where a network amplifies rounding beyond that, and in
+    float32 always, tinynet may be RATIO times as far from the framework as that is from itself.
+    """
+    for name in ("float64", "float32"):
+        passed = steps_within(found[name]["tinynet"]["loss"])
+        if name == "float64" and passed == len(found[name]["tinynet"]["loss"]):
+            continue
+        ratio = typical_ratio(found[name], name)
+        if not ratio <= RATIO:
+            return (
+                f"training in {name}, where the weights are typically {ratio:.1f} times as far from "
+                f"{framework}'s as those of its other way of computing"
+            )
+    return None
+
+
+def steps_within(losses: Sequence[float]) -> int:
+    """How many steps it takes until a loss differs by more than DOUBLE_LIMIT."""
+    return next((step for step, value in enumerate(losses) if not value <= DOUBLE_LIMIT), len(losses))
+
+
+def typical_ratio(curves: dict[str, Any], dtype: str) -> float:
+    """tinynet's distance from the framework by that of the framework from itself: the geometric mean."""
+    least = 32 * np.finfo(dtype).eps  # what lies below is rounding of the weights themselves
+    ours, itself = (np.maximum(curves[name]["weights"], least) for name in ("tinynet", "itself"))
+    return float(np.exp(np.mean(np.log(ours) - np.log(itself))))
