@@ -28,7 +28,11 @@ def _in_notebook() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-if not _in_notebook():
+if _in_notebook():
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg")  # sharp at any size of a page
+else:
     matplotlib.use("Agg")  # a script draws into files and needs no display
 
 
@@ -64,12 +68,20 @@ def source(*objects: Any) -> None:
         place = f"{name}, line {max(first, 1)}"  # of a module, inspect says 0
         text = textwrap.dedent("".join(lines)).rstrip()
         if _in_notebook():
-            from IPython.display import display
-
-            marked = f"*{place}*\n\n```python\n{text}\n```"
-            display({"text/markdown": marked, "text/plain": text}, raw=True)
+            _show_code(text, place, path, first)
         else:
             print(f"# {place}\n{text}\n")
+
+
+def _show_code(text: str, place: str, path: Path, first: int) -> None:
+    """Code in a notebook, coloured; on the site with a link to the page of its file."""
+    from IPython.display import display
+
+    if os.environ.get("TINYNET_LESSON_SITE") and path.is_relative_to(ROOT):
+        page = path.relative_to(ROOT).with_suffix(".html").as_posix()
+        place = f'<a href="../source/{page}#L-{max(first, 1)}">{place}</a>'
+    display({"text/html": f'<p class="place">{place}</p>', "text/plain": place}, raw=True)
+    display({"text/markdown": f"```python\n{text}\n```", "text/plain": text}, raw=True)
 
 
 def figure(drawing: Any, name: str) -> None:
