@@ -67,9 +67,10 @@ def markdown() -> str:
     total = sum(map(lines, every))
     page = [
         "# Map of the source",
-        f"The package has {len(every)} files and {total:,} lines, blank ones and docstrings included. Imports "
-        "point in one direction: the command line knows training and reports, these know networks, networks know "
-        "layers, layers know operations, operations know kernels, and kernels know plain arrays only.",
+        f"The package has {len(every)} files and {total:,} lines, blank ones and docstrings included. "
+        "Imports point in one direction: the command line knows training and reports, these know networks, "
+        "networks know layers, layers know operations, operations know kernels, and kernels know plain "
+        "arrays only.",
         "## Reading order",
         f"An afternoon, {sum(lines(ROOT / 'tinynet' / name) for name in READING):,} lines:",
         "\n".join(f"{number}. {_entry(ROOT / 'tinynet' / name)}" for number, name in enumerate(READING, 1)),
