@@ -19,31 +19,38 @@ def randomised(model, seed=0, dtype=np.float64):
     return model
 
 
-def everything():
-    """Each kind of layer with paddings of each kind, nested; a batch norm of flattened rows."""
-    return nn.Sequential(
+def everything(shape=SHAPES["odd"], averaged=((1, 1), (1, 1))):
+    """Each kind of layer with paddings of each kind, nested; a batch norm of flattened rows.
+
+    averaged: the padding of the average pooling.
+    """
+    features = nn.Sequential(
         nn.Conv2D(3, 4, kernel_size=3, stride=2, padding="same"),
         nn.BatchNorm(4, momentum=0.3, eps=1e-3),
         nn.ReLU6(),
         nn.Sequential(
             nn.DepthwiseConv2D(4, kernel_size=(3, 2), padding=((2, 0), (1, 1)), depth_multiplier=2),
             nn.Tanh(),
-            nn.AvgPool2D(2, stride=1, padding=((1, 1), (1, 1))),
+            nn.AvgPool2D(2, stride=1, padding=averaged),
         ),
         nn.PointwiseConv2D(8, 6),
         nn.MaxPool2D(3, stride=2, padding="same"),
         nn.SeparableConv2D(6, 5, kernel_size=3, padding=1),
         nn.ReLU(),
         nn.Flatten(),
-        nn.BatchNorm(5 * 3 * 4),
+    )
+    (rows,) = features.output_shape(shape)
+    return nn.Sequential(
+        *features,
+        nn.BatchNorm(rows),
         nn.Sigmoid(),
-        nn.Dense(5 * 3 * 4, 7),
+        nn.Dense(rows, 7),
         nn.Dropout(0.4),
         nn.Softmax(),
     )
 
 
-def mobile():
+def mobile(shape=None):
     """Strided depthwise convolutions without bias, the mean over the image, a dense layer."""
     return nn.Sequential(
         nn.Conv2D(3, 4, kernel_size=3, padding=1, bias=False),
@@ -56,6 +63,14 @@ def mobile():
         nn.GlobalAvgPool2D(),
         nn.Dense(6, 3, bias=False),
     )
+
+
+def no_dropout(model):
+    """Which values dropout drops is drawn at random, by each framework in its own way."""
+    for _, layer in model.named_modules():
+        if isinstance(layer, nn.Dropout):
+            layer.rate = 0.0
+    return model
 
 
 def values(model, images, grad_of):

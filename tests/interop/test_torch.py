@@ -9,18 +9,10 @@ from tinynet.errors import ConversionError, InputError
 from tinynet.interop import frameworks, from_torch, layouts, to_torch
 from tinynet.interop.torch_plan import from_torch_names, pairs, plan
 
-from .networks import SHAPES, everything, images, mobile, randomised, upstream, values
+from .networks import SHAPES, everything, images, mobile, no_dropout, randomised, upstream, values
 
 live = pytest.mark.skipif(frameworks.missing("torch") is not None, reason=str(frameworks.missing("torch")))
 CLOSE = 1e3 * np.finfo(np.float64).eps  # the sums of these networks are short; measured: below 100 of them
-
-
-def no_dropout(model):
-    """Which values dropout drops is drawn at random, by each framework in its own way."""
-    for _, layer in model.named_modules():
-        if isinstance(layer, nn.Dropout):
-            layer.rate = 0.0
-    return model
 
 
 def their_values(module, pictures):
@@ -52,7 +44,7 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("network", [everything, mobile])
 def test_a_network_computes_the_same_in_pytorch(network, shape, training):
-    model = no_dropout(randomised(network())).train(training)
+    model = no_dropout(randomised(network(shape))).train(training)
     module = to_torch(model, shape)
     ours = values(model, images(shape), upstream)
     output, grad, grads = their_values(module, images(shape))
@@ -67,7 +59,7 @@ def test_a_network_computes_the_same_in_pytorch(network, shape, training):
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("network", [everything, mobile])
 def test_there_and_back_is_the_same_network(network, shape):
-    model = no_dropout(randomised(network()))
+    model = no_dropout(randomised(network(shape)))
     again = from_torch(to_torch(model, shape), shape)
     assert again.input_shape == shape and again[0].weight.dtype == np.float64
     ours, theirs = values(model, images(shape), upstream), values(again, images(shape), upstream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -92,12 +92,14 @@ class Problems:
         self.found: list[str] = []
 
     @contextmanager
-    def at(self, place: str) -> Iterator[None]:
-        """Note what is refused within, under the name of the layer."""
+    def at(self, place: str, then: Callable[[], None] | None = None) -> Iterator[None]:
+        """Note what is refused within, under the name of the layer, and call `then`."""
         try:
             yield
         except (ConversionError, InputError) as error:
             self.found.append(f"{place}: {str(error).rstrip('.')}")
+            if then is not None:
+                then()
 
     def end(self) -> None:
         """Raise ConversionError if anything was noted."""

@@ -68,6 +68,11 @@ class Reader:
         if self.flow.kind == IMAGES or self.pixel:
             raise ConversionError("it takes rows, but what comes before it leaves images: flatten them")
 
+    def lose(self) -> None:
+        """Go on after a layer that was refused, as if nothing were known of what leaves it."""
+        self.flow = Flow(self.flow.kind, flattened=self.flow.flattened)
+        self.pads = NO_PADS
+
     def network(self, input_shape: Shape | None) -> nn.Sequential:
         """The layers as a network; ConversionError if something at its end has no equal."""
         if self.pads != NO_PADS:

@@ -78,7 +78,7 @@ def from_torch(module: Any, input_shape: Shape | None = None) -> nn.Sequential:
     reader = Reader(input_shape)
     seen: set[int] = set()
     for path, inner in _leaves(torch, module, ""):
-        with problems.at(f"{path} {type(inner).__name__}".strip()):
+        with problems.at(f"{path} {type(inner).__name__}".strip(), reader.lose):
             _check(torch, inner, seen)
             before = len(reader.layers)
             KINDS[type(inner).__name__](inner, reader)

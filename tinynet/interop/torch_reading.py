@@ -48,7 +48,7 @@ def _convolution(module: Any, reader: Reader) -> None:
         raise ConversionError(f"groups={groups} of {inputs} channels: we have 1, and as many as channels")
     kernel, stride, bias = module.kernel_size, module.stride, module.bias is not None
     if reader.pixel:
-        if (kernel, groups, reader.pads) != ((1, 1), 1, NO_PADS) or _fixed_pads(module) != 0:
+        if (kernel, groups, reader.pads) != ((1, 1), 1, NO_PADS) or _fixed_pads(module) not in (0, "same"):
             raise ConversionError("it takes images, but what comes before it has left one pixel")
         _weighted(reader, nn.Dense(inputs, outputs, bias, init=zeros), module)
         return
@@ -125,15 +125,17 @@ def _average_pool(module: Any, reader: Reader) -> None:
 def _pool_padding(module: Any, before: Pads, reader: Reader) -> Any:
     """The padding of a pooling; `ceil_mode` is more of it at the bottom and right, as the size demands."""
     own = _fixed_pads(module)
-    pads = add_pads(before, own if own else NO_PADS)
+    pads = own if own else NO_PADS
     if not module.ceil_mode:
-        return compact(pads)
+        return compact(add_pads(before, pads))
+    if before != NO_PADS:
+        raise ConversionError("ceil_mode after a layer of padding: write it in pixels")
     if reader.flow.size is None:
         raise ConversionError(f"what ceil_mode does depends on the size of the images: {ASK}")
     sides = []
     kernel, stride = pair(module.kernel_size, "kernel_size"), pair(module.stride, "stride")
     for size, extent, step, (first, last) in zip(reader.flow.size, kernel, stride, pads, strict=True):
-        outputs = ceil_outputs(size + (last - first), extent, step, first)
+        outputs = ceil_outputs(size, extent, step, first)
         sides.append((first, max(last, (outputs - 1) * step + extent - size - first)))
     return compact((sides[0], sides[1]))
 
