@@ -11,7 +11,11 @@ import importlib
 from typing import Any
 
 _HOMES = {  # the module of each function; importing it imports no framework either
+    "from_keras": "keras",
     "from_torch": "torch",
+    "load_weights": "weights",
+    "save_weights": "weights",
+    "to_keras": "keras",
     "to_onnx": "onnx",
     "to_torch": "torch",
 }
