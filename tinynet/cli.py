@@ -16,7 +16,19 @@ import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
-from .commands import augment, check, compare, evaluate, export, models, predict, reproduce, summary, train
+from .commands import (
+    augment,
+    check,
+    compare,
+    convert,
+    evaluate,
+    export,
+    models,
+    predict,
+    reproduce,
+    summary,
+    train,
+)
 from .errors import TinynetError
 
 COMMANDS = {
@@ -25,6 +37,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "convert": convert,
     "compare": compare,
     "augment": augment,
     "summary": summary,
