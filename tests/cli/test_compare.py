@@ -50,7 +50,7 @@ def test_onnx_runtime_does_not_train(tinynet, tmp_path):
     assert code == 2 and "ONNX Runtime does not train" in error and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("framework", ["torch", "onnx"])
+@pytest.mark.parametrize("framework", ["torch", "keras", "onnx"])
 def test_a_missing_framework_is_said_with_what_to_install(tinynet, tmp_path, monkeypatch, framework):
     monkeypatch.setattr(frameworks.importlib.util, "find_spec", lambda name: None)
     code, _, error = tinynet("compare", framework, "--out", tmp_path / "out")

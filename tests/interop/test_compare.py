@@ -18,6 +18,7 @@ def needs(*names):
 
 SIDES = [
     pytest.param("torch", marks=needs("torch")),
+    pytest.param("keras", marks=needs("keras")),
     pytest.param("onnx", marks=needs("onnx", "onnxruntime")),
 ]
 
@@ -116,7 +117,7 @@ def test_a_layer_that_computes_something_else_is_named(framework, what, batch, m
     assert "!" in comparison.table(record).splitlines()[4]
 
 
-@pytest.mark.parametrize("framework", SIDES[:1])
+@pytest.mark.parametrize("framework", SIDES[:2])
 def test_trainings_from_one_start_stay_together(framework, batch):
     weights = network().state_dict()
 

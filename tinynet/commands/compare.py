@@ -1,4 +1,4 @@
-"""Set a network beside its equal in PyTorch or ONNX Runtime: the same weights, one batch, every layer.
+"""Set a network beside its equal in PyTorch, Keras or ONNX Runtime: the same weights, one batch, every layer.
 
 The table shows how far activations and gradients are apart, and the times of both sides. Every layer gets the
 same numbers on both sides, so that a difference is its own; "added up" lets each side go on with what it
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..data import Dataset
     from ..nn import Sequential
 
-HELP = "compare a network with PyTorch or ONNX Runtime, layer by layer"
-FRAMEWORKS = ("torch", "onnx")
+HELP = "compare a network with PyTorch, Keras or ONNX Runtime, layer by layer"
+FRAMEWORKS = ("torch", "keras", "onnx")
 PARTED = 1  # the exit code
 
 
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     use_threads(arguments.threads)
     if arguments.framework == "onnx" and arguments.steps:
-        raise InputError("ONNX Runtime does not train: leave --steps out, or compare with torch.")
+        raise InputError("ONNX Runtime does not train: leave --steps out, or compare with torch or keras.")
     for name in ("onnx", "onnxruntime") if arguments.framework == "onnx" else (arguments.framework,):
         frameworks.require(name)
     dataset = _dataset(arguments)

@@ -176,7 +176,7 @@ def _with_loss(logits: Tensor, labels: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def open_side(framework: str, problem: Problem, otherwise: bool = False) -> Side:
-    """The other side by the name of its framework: torch or onnx.
+    """The other side by the name of its framework: torch, keras or onnx.
 
     otherwise: let the framework compute in another of its own ways, to see how far it is from itself.
     Raises InputError if it is not installed, ConversionError if it has no equal of a layer.
@@ -185,4 +185,8 @@ def open_side(framework: str, problem: Problem, otherwise: bool = False) -> Side
         from .torch_side import Torch
 
         return Torch(problem, channels_last=otherwise)
+    if framework == "keras":
+        from .keras_side import Keras
+
+        return Keras(problem, compiled=otherwise)
     return Onnx(problem)
