@@ -12,7 +12,7 @@ from tinynet.interop.torch_plan import from_torch_names, pairs, plan
 from .networks import SHAPES, everything, images, mobile, no_dropout, randomised, upstream, values
 
 live = pytest.mark.skipif(frameworks.missing("torch") is not None, reason=str(frameworks.missing("torch")))
-CLOSE = 1e3 * np.finfo(np.float64).eps  # the sums of these networks are short; measured: below 100 of them
+CLOSE = 1e3 * np.finfo(np.float64).eps  # the sums of these networks are short
 
 
 def their_values(module, pictures):
