@@ -86,4 +86,4 @@ def markdown() -> str:
 
 def _entry(path: Path) -> str:
     name = path.relative_to(ROOT).as_posix()
-    return f"[{name.removeprefix('tinynet/')}]({name}) ({lines(path):,}): {sentence(path)}"
+    return f"[`{name.removeprefix('tinynet/')}`]({name}) ({lines(path):,}): {sentence(path)}"

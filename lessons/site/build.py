@@ -53,6 +53,8 @@ def build(folder: Path, fast: bool = False) -> int:
             shutil.rmtree(old)
     options = ["-b", "html", "-c", str(HERE), "-d", str(work / "doctrees"), "-W", "--keep-going", "-q"]
     code = build_main([*options, "-D", f"nb_execution_cache_path={cache}", str(pages), str(folder)])
+    for template in (folder / "_static").glob("*webpack-macros.html"):
+        template.unlink()  # the themes' own, not pages
     if code == 0:
         print(f"The site: {folder / 'index.html'}")
     return code
