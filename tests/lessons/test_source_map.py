@@ -25,4 +25,4 @@ def test_every_file_begins_with_a_sentence():
 def test_lines_are_counted_and_files_linked():
     page = source_map.markdown()
     count = len((PACKAGE / "tensor.py").read_text(encoding="utf-8").splitlines())
-    assert f"1. [tensor.py](tinynet/tensor.py) ({count:,}): " in page
+    assert f"1. [`tensor.py`](tinynet/tensor.py) ({count:,}): " in page
