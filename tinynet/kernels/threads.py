@@ -10,8 +10,10 @@ code.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numba
@@ -146,9 +148,28 @@ def _start_threads() -> None:
         return
     os.environ["GOMP_SPINCOUNT"] = _SPIN
     try:
+        _load_openmp()
         numba.get_num_threads()  # starts them
     finally:
         del os.environ["GOMP_SPINCOUNT"]
+
+
+def _load_openmp() -> None:
+    """Load Numba's OpenMP part with an OpenMP library of its own.
+
+    Otherwise it takes the one that is in the process already, where PyTorch has brought its own for instance,
+    which has read the variable long ago.
+    """
+    own_library_first = getattr(os, "RTLD_DEEPBIND", None)  # GNU's loader alone has it
+    if own_library_first is None:
+        return
+    before = sys.getdlopenflags()
+    sys.setdlopenflags(before | own_library_first)
+    try:
+        with suppress(ImportError):  # built without OpenMP: Numba has other ways
+            import numba.np.ufunc.omppool  # noqa: F401
+    finally:
+        sys.setdlopenflags(before)
 
 
 class _Blas(NamedTuple):
