@@ -206,6 +206,22 @@ def test_a_whole_mobilenet_is_one_chain():
 
 
 @pytest.mark.parametrize(
+    "unfit",
+    [
+        nn.PointwiseConv2D(4, 4),  # a bias
+        nn.DepthwiseConv2D(4, 5, bias=False, padding="same"),
+    ],
+)
+def test_an_unfit_group_ends_a_chain_and_the_next_begins_behind_it(unfit):
+    chain, another = (pointwise(4, 4) + depthwise(4, padding="same") for _ in range(2))
+    layers = [*chain, *normed(unfit, 4), *another]
+    assert runs(layers) == [(0, 6), (9, 15)]
+    model, x = filled(layers, np.float64), images((2, 8, 7, 4))
+    got, want = outcome(model, x), outcome(model, x, together=False)
+    assert_close(got, want, ROUNDING[np.float64] * np.finfo(np.float64).eps)
+
+
+@pytest.mark.parametrize(
     "layers",
     [
         [nn.PointwiseConv2D(3, 4), nn.BatchNorm(4), nn.ReLU()],  # a bias

@@ -51,22 +51,39 @@ class Link(NamedTuple):
 
 
 def is_group(layers: Sequence[Module], first: bool) -> bool:
-    """Whether three layers are a convolution of a known kind, batch norm and ReLU, in training."""
+    """Whether three layers are a convolution of a known kind, batch norm and ReLU, in training.
+
+    A chain ends at the first that are not; whether they fit the images, `find` says.
+    """
     if len(layers) < 3 or not all(layer.training for layer in layers):
         return False
     kinds = [DepthwiseConv2D, PointwiseConv2D, *([Conv2D] if first else [])]
     return (
         any(is_plain(layers[0], kind) for kind in kinds)
+        and _is_known(layers[0])
         and is_plain(layers[1], BatchNorm)
         and (is_plain(layers[2], ReLU) or is_plain(layers[2], ReLU6))
     )
+
+
+def _is_known(convolution: Any) -> bool:
+    """Without bias; if depthwise, 3x3 with stride 1 or 2; if standard, of few channels."""
+    if convolution.bias is not None:
+        return False
+    if isinstance(convolution, PointwiseConv2D):
+        return True
+    if convolution.stride[0] != convolution.stride[1]:
+        return False
+    if isinstance(convolution, DepthwiseConv2D):
+        return convolution.kernel_size == (3, 3) and convolution.stride[0] <= 2
+    return convolution.in_channels <= _FEW_CHANNELS
 
 
 def find(group: Sequence[Any], shape: tuple[int, ...]) -> Link | None:
     """The link for images of `shape` (H, W, C), or None if it is not of a known kind or does not fit."""
     convolution, norm, activation = group
     weight = convolution.weight
-    if convolution.bias is not None or not norm.gamma.shape == norm.beta.shape == weight.shape[-1:]:
+    if not _is_known(convolution) or not norm.gamma.shape == norm.beta.shape == weight.shape[-1:]:
         return None
     if len({weight.dtype, norm.gamma.dtype, norm.beta.dtype}) > 1 or norm.channels != weight.shape[-1]:
         return None
@@ -83,10 +100,10 @@ def _place(convolution: Any, shape: tuple[int, ...]) -> tuple[Pair, Pair, Pair, 
         return ((C, O), (H, W), (H, W), 1, ((0, 0), (0, 0))) if fits else None
     stride, kernel = convolution.stride, convolution.kernel_size
     if isinstance(convolution, DepthwiseConv2D):
-        known = kernel == (3, 3) and stride[0] <= 2 and convolution.weight.shape == (3, 3, C)
+        fits = convolution.weight.shape == (3, 3, C)
     else:
-        known = C <= _FEW_CHANNELS and convolution.weight.shape == (*kernel, C, O)
-    if not known or stride[0] != stride[1]:
+        fits = convolution.weight.shape == (*kernel, C, O)
+    if not fits:
         return None
     try:
         pads = resolve_padding(convolution.padding, (H, W), kernel, stride)
