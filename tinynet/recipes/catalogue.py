@@ -98,7 +98,7 @@ _ALL = (
         settings={
             "model": "mobilenet-28",
             "data": "fashion-mnist",
-            "epochs": 40,
+            "epochs": 36,
             "batch_size": 128,
             "optimizer": "adamw",
             "lr": 0.004,
