@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tinynet.commands.arguments import count
 from tinynet.errors import InputError, TinynetError
+from tinynet.kernels.cores import usable_cores
 from tinynet.report import style
 from tinynet.train import files
 
@@ -23,6 +25,9 @@ from . import cases, chart, layerwise, recorded, scaling, tables
 from .comparison import Record, compare, tell
 from .measure import QUICK, Effort
 from .peers import RIVALS, TINYNET, Peer
+from .process import PeerError
+
+THREADS = 2  # of every peer, unless told otherwise
 
 
 def main(arguments: list[str]) -> int:
@@ -31,24 +36,49 @@ def main(arguments: list[str]) -> int:
         arguments = ["compare", *arguments]
     options = _parser().parse_args(arguments)
     try:
+        _check(options)
         options.command(options)
-    except TinynetError as error:
+    except (TinynetError, PeerError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
     return 0
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Refuse, before anything is measured, what could not be measured, written or kept. Raises InputError."""
+    if options.threads > usable_cores():
+        raise InputError(f"--threads {options.threads} is more than the {usable_cores()} cores there are.")
+    if options.out.exists() and not options.out.is_dir():
+        raise InputError(f"--out {options.out} is a file: name a folder.")
+    if options.record:
+        _check_record(options)
+
+
+def _check_record(options: argparse.Namespace) -> None:
+    """Only whole runs are kept: every case, every rival, the usual number of threads."""
+    partial = options.command is run_compare and (
+        options.cases or options.peers is not None or options.rounds or options.quick
+    )
+    if partial or options.threads != THREADS:
+        raise InputError(
+            f"--record keeps whole runs only: leave out --cases, --peers, --rounds and --quick, "
+            f"and use {THREADS} threads."
+        )
+    missing = [peer.missing() for peer in RIVALS if peer.missing()]
+    if missing:
+        raise InputError(f"--record keeps whole runs only. {' '.join(missing)}")
+
+
 def run_compare(options: argparse.Namespace) -> None:
     """`python -m benchmarks`."""
-    if options.record and (options.cases or options.peers is not None or options.rounds or options.quick):
-        raise InputError("--record keeps whole runs only: leave out --cases, --peers, --rounds and --quick.")
     effort = QUICK if options.quick else Effort()
     if options.rounds:
-        effort = Effort(options.rounds, effort.seconds)
+        effort = replace(effort, rounds=options.rounds)
     record = compare(cases.chosen(options.cases), _peers(options.peers), options.threads, effort)
+    if not record["cases"]:
+        raise PeerError("no case could be measured, and nothing was written.")
     print("\n" + tables.show(record))
-    picture = chart.comparison(record) if record["cases"] else None
-    _write(options, "comparison", record, picture)
+    _write(options, "comparison", record, chart.comparison(record))
 
 
 def run_layers(options: argparse.Namespace) -> None:
@@ -119,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     layers.set_defaults(command=run_layers)
     layers.add_argument("case", nargs="?", metavar="CASE")
     for command in (compare_, scaling_, layers):
-        command.add_argument("--threads", type=count, default=2, metavar="N", help="of every peer (2)")
+        command.add_argument("--threads", type=count, default=THREADS, metavar="N", help="of every peer (2)")
         command.add_argument(
             "--out", type=Path, default=Path("runs/benchmarks"), metavar="DIR", help="(runs/benchmarks)"
         )

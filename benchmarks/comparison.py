@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -57,6 +58,7 @@ def surroundings(threads: int) -> Record:
         "processor": processor(),
         "system": platform.platform(),
         "threads": threads,
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "versions": {
             "Python": platform.python_version(),
             **{name: metadata.version(name.lower()) for name in ("NumPy", "Numba", "SciPy")},

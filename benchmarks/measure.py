@@ -7,6 +7,7 @@ rounds, with the fastest and the slowest.
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from .cases import Case
+from .cases import TRAINING, Case
 from .peers import Peer
 from .process import PeerError, Worker, task
 
@@ -27,8 +28,9 @@ class Figures:
     """What was measured of one worker; times in milliseconds, memory in MB.
 
     first: the first step, which compiles or traces; start: from the start of the process to the end of
-    that step; rounds: the time of a step in each round; resting: memory before the first step; peak: the
-    most memory the process ever held.
+    that step; cold: the same of a process that finds nothing compiled in its cache, None if that was not
+    measured; rounds: the time of a step in each round; resting: memory before the first step; peak: the most
+    memory the process ever held.
     """
 
     variant: str
@@ -38,6 +40,7 @@ class Figures:
     start: float
     resting: float
     peak: float
+    cold: float | None = None
     rounds: list[float] = field(default_factory=list)
 
     @property
@@ -57,13 +60,14 @@ class Figures:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to measure: rounds, and seconds of each peer in each."""
+    """How long to measure: rounds, seconds of each peer in each; whether the first run ever is timed too."""
 
     rounds: int = 7
     seconds: float = 0.5
+    cold: bool = True
 
 
-QUICK = Effort(rounds=3, seconds=0.3)
+QUICK = Effort(rounds=3, seconds=0.3, cold=False)
 
 
 def measure(
@@ -73,12 +77,17 @@ def measure(
 
     That is a peer that fails to build the network, or builds another one than the first peer, which is
     tinynet. Raises PeerError if the first peer fails, or any other once it is being timed.
+
+    The first peer keeps what it compiles in a cache. A process of its own fills it before the others start;
+    what compiling costs is measured in one that finds an empty cache.
     """
     network = case.network
     workers: list[Worker] = []
     found: list[Figures] = []
     left_out: list[str] = []
     with task(case.task, network.model, network.options, case.batch) as work, ExitStack() as stack:
+        cold = _time_cold_start(peers[0], threads, work) if effort.cold and case.task == TRAINING else None
+        _make_a_step(peers[0], threads, work)
         for peer in peers:
             for variant in peer.variants.get(case.task, ()):
                 worker = stack.enter_context(closing(Worker(peer, variant, threads)))
@@ -96,10 +105,23 @@ def measure(
             for figure, reply in zip(found, replies, strict=True):
                 figure.rounds.append(1000 * reply["seconds"]["step"])
                 figure.peak = reply["peak"]
+    found[0].cold = cold
     result: dict[str, list[Figures]] = {}
     for worker, figure in zip(workers, found, strict=True):
         result.setdefault(worker.peer.name, []).append(figure)
     return result, left_out
+
+
+def _time_cold_start(peer: Peer, threads: int, work: dict[str, Any]) -> float:
+    """Milliseconds from the start of a process to the end of its first step, nothing compiled before."""
+    with tempfile.TemporaryDirectory() as cache:
+        return _make_a_step(peer, threads, work, NUMBA_CACHE_DIR=cache)
+
+
+def _make_a_step(peer: Peer, threads: int, work: dict[str, Any], **variables: str) -> float:
+    """The same in a process with these variables in its environment; it ends after the step."""
+    with closing(Worker(peer, peer.variants[work["task"]][0], threads, **variables)) as worker:
+        return _prepared(worker, work).start
 
 
 def _prepared(worker: Worker, work: dict[str, Any]) -> Figures:

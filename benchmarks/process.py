@@ -46,9 +46,9 @@ def environment(threads: int) -> dict[str, str]:
 
 
 class Worker:
-    """A process that holds one peer, or one variant of it."""
+    """A process that holds one peer, or one variant of it; `variables` join its environment."""
 
-    def __init__(self, peer: Peer, variant: str, threads: int) -> None:
+    def __init__(self, peer: Peer, variant: str, threads: int, **variables: str) -> None:
         self.peer, self.variant, self.threads = peer, variant, threads
         self.started = time.perf_counter()
         self.said: dict[str, Any] = {}  # about the network of the last task
@@ -58,7 +58,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._messages,
-            env=environment(threads),
+            env={**environment(threads), **variables},
             text=True,
         )
 

@@ -8,6 +8,7 @@ from .cases import INFERENCE, TRAINING
 from .comparison import LABELS, Record, best, holds, ratio, verdict
 
 Table = list[list[str]]  # the header and the rows; the first column is text, the others are figures
+BUSY = 0.5  # processes at work, on average
 RIVALS = {TRAINING: ("pytorch", "keras"), INFERENCE: ("pytorch", "keras", "onnxruntime")}
 
 
@@ -32,21 +33,38 @@ def ratios(record: Record, task: str) -> Table:
 
 
 def beginnings(record: Record, task: str) -> Table:
-    """Seconds from the start of a process to the end of its first step, and the first step alone."""
-    return _of_each(record, task, "s to the first step", lambda figures: _start(figures))
+    """Seconds from the start of a process to the end of its first step, and the first step alone.
+
+    In the last column, if it was measured, tinynet's with nothing compiled yet.
+    """
+    table = _of_each(record, task, "s to the first step", _start)
+    cold = [best(case, "tinynet").get("cold") for case in _cases(record, task)]
+    if any(cold):
+        cells = ["tinynet, first run ever", *("-" if one is None else f"{one / 1000:.1f}" for one in cold)]
+        table = [[*row, cell] for row, cell in zip(table, cells, strict=True)]
+    return table
 
 
 def memory(record: Record, task: str) -> Table:
     """MB at the peak, and in brackets how much of it came after the network was built."""
-    return _of_each(record, task, "peak memory, MB", lambda figures: _peak(figures))
+    return _of_each(record, task, "peak memory, MB", _peak)
 
 
 def heading(record: Record) -> str:
-    """The machine, the versions and the way of measuring, in two sentences."""
+    """The machine, the versions and the way of measuring; and the other work there was, if any."""
     return (
         f"{machine(record)}, {record['taken'][:10]}. {versions(record)}. Median of {record['rounds']} rounds "
         f"of {record['seconds']:g} s each, in brackets the fastest and the slowest round."
+        + (f" {busy(record)}" if busy(record) else "")
     )
+
+
+def busy(record: Record) -> str:
+    """A sentence if the machine had other work when the run began: its load average of the minute before."""
+    load = record.get("load")
+    if load is None or load < BUSY:
+        return ""
+    return f"The machine did other work before the run: load average {load:.1f}."
 
 
 def machine(record: Record) -> str:
@@ -94,9 +112,7 @@ def _measured(record: Record, task: str) -> list[str]:
 
 def _of_each(record: Record, task: str, title: str, cell) -> Table:
     peers = _measured(record, task)
-    rows = [
-        [case["label"], *(cell(best(case, peer)) for peer in peers)] for case in _cases(record, task)
-    ]
+    rows = [[case["label"], *(cell(best(case, peer)) for peer in peers)] for case in _cases(record, task)]
     return [[title, *(LABELS[peer] for peer in peers)], *rows]
 
 
@@ -121,11 +137,13 @@ def _ratio(case: Record, peer: str) -> str:
     answer = holds(case, peer)
     if answer is None:
         return f"{reached:.2f}"
-    return f"{reached:.2f}, {case['floors'][peer]:.1f} {'holds' if answer else 'missed'}"
+    floor = case["floors"][peer]
+    rounded_up = not answer and round(reached, 2) >= floor
+    return f"{reached:.{3 if rounded_up else 2}f}, {floor:.1f} {'holds' if answer else 'missed'}"
 
 
 def _start(figures: dict[str, Any] | None) -> str:
-    return "-" if figures is None else f"{figures['start'] / 1000:.1f} ({figures['first'] / 1000:.2f})"
+    return "-" if figures is None else f"{figures['start'] / 1000:.1f} ({digits(figures['first'] / 1000)})"
 
 
 def _peak(figures: dict[str, Any] | None) -> str:

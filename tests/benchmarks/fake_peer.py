@@ -2,6 +2,8 @@
 
 import os
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +24,17 @@ class Program:
             print("No strength left.", file=sys.stderr, flush=True)
             os._exit(3)
         print("what libraries like to print")
+        if self.task["model"] == "compiles":
+            _compile()
         return {"step": self.task["options"].get(f"seconds {self.task['variant']}", 0.25) + 0.001 * steps}
+
+
+def _compile():
+    """Takes half a second, unless an earlier process has left its result in the cache."""
+    result = Path(os.environ["NUMBA_CACHE_DIR"]) / "compiled"
+    if not result.exists():
+        time.sleep(0.5)
+        result.touch()
 
 
 def build(task):

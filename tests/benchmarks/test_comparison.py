@@ -56,9 +56,27 @@ def test_ratios_stand_beside_their_floors():
 
 def test_the_first_step_and_the_memory_are_those_of_the_variant_that_won():
     (_, row) = tables.beginnings(records.comparison(), "training")
-    assert row[1:] == ["1.5 (0.05)"] * 3
+    assert row[1:] == ["1.5 (0.050)"] * 3
     (_, row) = tables.memory(records.comparison(), "training")
     assert row[1:] == ["130 (+30)", "200 (+100)", "130 (+30)"]
+
+
+def test_the_first_run_ever_has_a_column_where_it_was_measured():
+    cold = records.case("cold", peers={"tinynet": [records.figures(1.0, cold=18_250.0)]})
+    header, row, other = tables.beginnings(records.comparison(cold, records.case()), "training")
+    assert header[-1] == "tinynet, first run ever" and row[-1] == "18.2" and other[-1] == "-"
+    assert len(tables.beginnings(records.comparison(), "training")[0]) == 4
+
+
+def test_a_floor_just_missed_is_told_from_one_that_is_reached():
+    just = records.case(peers={"tinynet": [records.figures(1.0)], "pytorch": [records.figures(1.998)]})
+    assert tables.ratios(records.comparison(just), "training")[1][1] == "1.998, 2.0 missed"
+
+
+@pytest.mark.parametrize(("load", "sentence"), [(1.25, "load average 1.2"), (0.1, ""), (None, "")])
+def test_other_work_of_the_machine_is_said(load, sentence):
+    heading = tables.heading(records.comparison(load=load))
+    assert sentence in heading and ("did other work" in heading) == bool(sentence)
 
 
 def test_a_peer_without_figures_leaves_a_gap():
@@ -161,9 +179,31 @@ def test_the_command_prints_the_tables_and_writes_json_and_png(measured, tmp_pat
         (["--peers", "jax"], "no peer called 'jax'; there are pytorch, keras, onnxruntime"),
         (["--cases", "alexnet"], "no case with 'alexnet'"),
         (["--record", "--quick"], "--record keeps whole runs only"),
+        (["--record", "--threads", "1"], "--record keeps whole runs only"),
         (["layers", "alexnet"], "no training case with 'alexnet'"),
+        (["scaling", "--threads", "1000"], "--threads 1000 is more than the"),
+        (["--out", __file__], "is a file: name a folder."),
+        (["--cases", "simple", "--peers"], "no case could be measured"),
     ],
 )
 def test_wrong_arguments_get_a_sentence(measured, capsys, arguments, sentence):
     assert main(arguments) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["scaling"], ["layers"]])
+def test_a_run_without_a_rival_is_not_kept(monkeypatch, capsys, command):
+    absent = Peer("absent", "Absent", "benchmarks.peers.absent", ("no_such_module",), {})
+    monkeypatch.setattr("benchmarks.__main__.RIVALS", (absent,))
+    assert main([*command, "--record"]) == 2
+    assert "Absent is left out: no_such_module cannot be imported" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["scaling", "layers"])
+def test_a_rival_that_fails_gets_a_sentence(monkeypatch, capsys, command):
+    variants = {"training": ("",), "layer": ("",)}
+    broken = Peer("pytorch", "Broken", "tests.benchmarks.no_such_peer", (), variants)
+    monkeypatch.setattr("benchmarks.__main__.RIVALS", (broken,))
+    monkeypatch.setattr("benchmarks.__main__.TINYNET", broken)
+    assert main([command]) == 2
+    assert "Broken: ModuleNotFoundError" in capsys.readouterr().err

@@ -87,6 +87,17 @@ def test_peers_are_measured_in_processes_of_their_own(monkeypatch):
     ]
 
 
+def test_compiling_is_timed_in_an_empty_cache_and_done_before_the_others_are(monkeypatch, tmp_path):
+    case = Case("case", Network("net", "compiles", {}), 4, TRAINING, {})
+    peer = Peer("first", "First", "tests.benchmarks.fake_peer", (), {"training": ("a",)})
+    monkeypatch.setattr(measure, "task", _FakeTask)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    (cold,) = measure.measure(case, [peer], 2, Effort(1, 0.5))[0]["first"]
+    assert cold.cold >= cold.start + 400
+    (warm,) = measure.measure(case, [peer], 2, Effort(1, 0.5, cold=False))[0]["first"]
+    assert warm.cold is None
+
+
 class _FakeTask:
     """Stands for the files of a task, which the fake peer does not read."""
 
