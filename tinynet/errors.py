@@ -44,5 +44,9 @@ class GradcheckError(TinynetError, AssertionError):
     """An analytical gradient differs from the numerical one."""
 
 
+class ForkError(TinynetError, RuntimeError):
+    """A process was forked from one whose kernels have run, and cannot run them itself."""
+
+
 class TrainingError(TinynetError, RuntimeError):
     """Training cannot go on, for instance because the loss is not finite."""

@@ -104,6 +104,41 @@ def test_kernels_can_be_called_from_several_python_threads():
     assert all(results)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_computes_or_says_why_it_cannot():
+    code = """
+import multiprocessing, numpy as np
+from tinynet.kernels.elementwise import relu
+
+def work(_):
+    return float(relu(np.ones((1000, 1000), np.float32)).sum())
+
+work(0)
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    try:
+        print(*pool.map_async(work, [0]).get(30))
+    except RuntimeError as error:
+        print(type(error).__name__, error)
+"""
+    run = _run(code)
+    assert run.stdout.startswith(("1000000.0", "ForkError This process was forked")), run.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_process_forked_before_the_first_computation_computes():
+    code = """
+import multiprocessing, numpy as np
+from tinynet.kernels.elementwise import relu
+
+def work(_):
+    return float(relu(np.ones((1000, 1000), np.float32)).sum())
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(*pool.map_async(work, [0]).get(30))
+"""
+    assert _run(code).stdout.strip() == "1000000.0"
+
+
 def test_importing_the_kernels_compiles_nothing_and_leaves_the_environment_alone():
     code = """
 import os

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numba
 import threadpoolctl
 
-from ..errors import InputError
+from ..errors import ForkError, InputError
 from .cores import usable_cores
 
 _MOST = 16  # threads taken unasked: the kernels cut most work into 16 blocks, and waking more takes time
@@ -88,6 +88,9 @@ class _Region:
         self._blas: list[_Blas] | None = None
         self._changed: list[tuple[_Blas, int]] = []
         self._numba_before: int | None = None  # None if it was right already
+        self._lost_threads = False
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -109,7 +112,18 @@ class _Region:
         finally:
             self._lock.release()
 
+    def _forked(self) -> None:
+        """In the child of a fork only the thread that called it lives: not Numba's, nor a lock's owner."""
+        self._lock = threading.RLock()
+        self._lost_threads = self._blas is not None and _is_gnu_openmp()
+
     def _limit(self) -> None:
+        if self._lost_threads:
+            raise ForkError(
+                "This process was forked from one in which tinynet had computed already, and its threads "
+                "did not come along: start processes with multiprocessing.get_context('spawn'), or fork "
+                "before the first computation."
+            )
         threads = num_threads()
         if self._blas is None:
             _start_threads()
@@ -170,6 +184,15 @@ def _load_openmp() -> None:
             import numba.np.ufunc.omppool  # noqa: F401
     finally:
         sys.setdlopenflags(before)
+
+
+def _is_gnu_openmp() -> bool:
+    """Whether Numba's threads are those of GNU's OpenMP, which ends a forked process that uses them."""
+    if numba.threading_layer() != "omp":
+        return False
+    from numba.np.ufunc import omppool
+
+    return omppool.openmp_vendor == "GNU"
 
 
 class _Blas(NamedTuple):
