@@ -3,6 +3,7 @@
     python -m benchmarks                    all cases side by side: times, ratios, memory; JSON and PNG
     python -m benchmarks scaling            time of a training step over batch and image size
     python -m benchmarks layers [CASE]      each layer of a network alone, against PyTorch
+    python -m benchmarks onnx               tinynet's ONNX files beside PyTorch's, in ONNX Runtime
 
 Each takes --help. Leave the machine alone meanwhile: only ratios taken in one run can be compared.
 """
@@ -21,7 +22,7 @@ from tinynet.kernels.cores import usable_cores
 from tinynet.report import style
 from tinynet.train import files
 
-from . import cases, chart, layerwise, recorded, scaling, tables
+from . import cases, chart, layerwise, onnx_files, recorded, scaling, tables
 from .comparison import Record, compare, tell
 from .measure import QUICK, Effort
 from .peers import RIVALS, TINYNET, Peer
@@ -99,6 +100,15 @@ def run_scaling(options: argparse.Namespace) -> None:
     _write(options, "scaling", record, chart.scaling(record))
 
 
+def run_onnx(options: argparse.Namespace) -> None:
+    """`python -m benchmarks onnx`."""
+    if onnx_files.PEER.missing():
+        raise InputError(onnx_files.PEER.missing())
+    record = onnx_files.measure_files(options.threads)
+    print("\n" + tables.plain(onnx_files.table(record)))
+    _write(options, "onnx", record)
+
+
 def _write(options: argparse.Namespace, name: str, record: Record, picture: Any = None) -> None:
     """Keep the record, and the picture if there is one; with --record, in the README too."""
     folder = recorded.FOLDER if options.record else options.out
@@ -148,7 +158,9 @@ def _parser() -> argparse.ArgumentParser:
     layers = commands.add_parser("layers", help="each layer of a network alone")
     layers.set_defaults(command=run_layers)
     layers.add_argument("case", nargs="?", metavar="CASE")
-    for command in (compare_, scaling_, layers):
+    onnx = commands.add_parser("onnx", help="ONNX files of tinynet and of PyTorch in ONNX Runtime")
+    onnx.set_defaults(command=run_onnx)
+    for command in (compare_, scaling_, layers, onnx):
         command.add_argument("--threads", type=count, default=THREADS, metavar="N", help="of every peer (2)")
         command.add_argument(
             "--out", type=Path, default=Path("runs/benchmarks"), metavar="DIR", help="(runs/benchmarks)"

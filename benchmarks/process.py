@@ -16,7 +16,10 @@ from typing import Any
 import numpy as np
 
 import tinynet as tn
+from tinynet.interop import frameworks
+from tinynet.interop.onnx import onnx_model
 
+from .cases import INFERENCE
 from .description import describe
 from .peers import Peer
 
@@ -143,6 +146,7 @@ def task(
         np.savez(weights, **arrays)
         images = generator.random((count, batch, *shape), dtype=np.float32)
         np.savez(data, images=images, labels=generator.integers(0, network.classes, (count, batch)))
+        onnx = {"": _onnx_file(network, Path(folder))} if kind == INFERENCE else {}
         yield {
             "task": kind,
             "model": model,
@@ -153,5 +157,15 @@ def task(
             "layers": layers,
             "weights": str(weights),
             "data": str(data),
+            "onnx": onnx,
             "lr": LEARNING_RATE,
         }
+
+
+def _onnx_file(network: tn.nn.Sequential, folder: Path) -> dict[str, Any] | None:
+    """The network for ONNX Runtime, whose own layout has the channels first; None where onnx is missing."""
+    if frameworks.missing("onnx"):
+        return None
+    path = folder / "network.onnx"
+    path.write_bytes(onnx_model(network, channels_first=True).SerializeToString())
+    return {"path": str(path), "channels_first": True, "mirrored": False}

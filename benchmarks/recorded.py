@@ -16,7 +16,7 @@ from pathlib import Path
 from tinynet.errors import InputError, TinynetError
 from tinynet.report.sections import with_section
 
-from . import layerwise, scaling, tables
+from . import layerwise, onnx_files, scaling, tables
 from .cases import INFERENCE, TRAINING
 from .comparison import Record
 
@@ -75,6 +75,11 @@ def _layers(record: Record) -> str:
     return f"{note}\n\n{tables.markdown(layerwise.table(record))}\n"
 
 
+def _onnx(record: Record) -> str:
+    note = f"Median of {record['rounds']} rounds, in brackets the fastest and the slowest."
+    return f"{_surroundings(record)} {note}\n\n{tables.markdown(onnx_files.table(record))}\n"
+
+
 def _surroundings(record: Record) -> str:
     return f"{tables.machine(record)}, {record['taken'][:10]}. {tables.versions(record)}."
 
@@ -83,6 +88,7 @@ SECTIONS: dict[str, Callable[[Record], str]] = {
     "comparison": _comparison,
     "scaling": _scaling,
     "layers": _layers,
+    "onnx": _onnx,
 }
 
 

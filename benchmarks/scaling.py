@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from .comparison import LABELS, Record, surroundings, tell
-from .measure import Effort, rounds
+from .measure import Effort, check_same, rounds
 from .peers import Peer
 from .process import Worker, open_workers, task
 
@@ -83,6 +83,7 @@ def _measure(batch: int, side: int, workers: Sequence[Worker], effort: Effort) -
     with task("training", MODEL, options, batch) as work:
         for worker in workers:
             worker.build(work)
+        check_same(workers)
         replies = list(rounds(workers, effort))
     found: dict[str, float] = {}
     for place, worker in enumerate(workers):

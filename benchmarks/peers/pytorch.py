@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,22 @@ def build(task: dict[str, Any]) -> _Peer:
     """The task's network in torch.nn, with the task's weights."""
     torch.set_num_threads(task["threads"])
     return {"training": _Training, "inference": _Inference, "layer": _Layer}[task["task"]](task)
+
+
+def export(task: dict[str, Any], path: Path) -> bool:
+    """Write the task's network as an ONNX file, as PyTorch does; whether it is the mirror image."""
+    with np.load(task["weights"]) as arrays:
+        model, mirrored = _translated(task["layers"], dict(arrays))
+    height, width, channels = task["layers"][0]["input"]
+    torch.onnx.export(
+        model.eval(),
+        (torch.zeros(2, channels, height, width),),
+        path,
+        dynamic_shapes=({0: torch.export.Dim("N")},),
+        external_data=False,
+        verbose=False,
+    )
+    return mirrored
 
 
 class _Peer:
