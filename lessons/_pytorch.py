@@ -120,7 +120,93 @@ def classifier() -> Answers:
     }
 
 
-QUESTIONS = (order, arrays, checked, classifier)
+def modes() -> Answers:
+    """Lesson 9: where a tie of max pooling goes, and batch norm in both modes, in float64."""
+    import torch
+    from torch.nn import functional
+
+    image = torch.tensor([[1.0, 3.0, 2.0, 2.0], [3.0, 2.0, 0.0, 2.0]]).double().requires_grad_()
+    functional.max_pool2d(image[None], 2).backward(torch.tensor([[[8.0, 80.0]]]).double())
+    x = torch.tensor([[1.0], [1.0], [5.0], [5.0]]).double().requires_grad_()
+    layer = torch.nn.BatchNorm1d(1, dtype=torch.float64)
+    y = layer(x)
+    y.backward(torch.tensor([[1.0], [0.0], [0.0], [0.0]]).double())
+    answers = {"gradient of max pooling": image.grad.tolist(), "batch norm in training": y.tolist()}
+    answers |= {"its gradient": x.grad.tolist(), "in evaluation": layer.eval()(x).tolist()}
+    return {**answers, "running mean and variance": [layer.running_mean.item(), layer.running_var.item()]}
+
+
+def mobilenet_list() -> Answers:
+    """Lesson 12: `mobilenet-28` in PyTorch, from its list."""
+    import torch
+    from torch import nn
+
+    from tinynet.models.mobilenet import BLOCKS_28
+
+    def build(width):
+        channels = int(32 * width)
+        layers = [nn.Conv2d(1, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+        for out, stride in BLOCKS_28:
+            wider = int(out * width)
+            layers += [
+                nn.Conv2d(channels, channels, 3, stride, padding=1, groups=channels, bias=False),
+                *(nn.BatchNorm2d(channels), nn.ReLU()),
+                nn.Conv2d(channels, wider, 1, bias=False),
+                *(nn.BatchNorm2d(wider), nn.ReLU()),
+            ]
+            channels = wider
+        return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10))
+
+    answers = {
+        f"parameters, width {width}": sum(parameter.numel() for parameter in build(width).parameters())
+        for width in (1, 0.5, 0.25)
+    }
+    features = build(0.25)[:-3]
+    sides = [features(torch.zeros(1, 1, size, size)).shape[2] for size in (28, 14, 7)]
+    return {**answers, "last side, of 28, 14, 7": sides}
+
+
+def sensitivity() -> Answers:
+    """Lesson 13: the gradient of one logit by the pixels of an image, in float64."""
+    import torch
+    from torch.nn import functional
+
+    grid = torch.arange(1.0, 37.0, dtype=torch.float64)
+    image = torch.sin(grid).reshape(1, 1, 6, 6).requires_grad_()
+    kernels, weight = torch.cos(grid[:18]).reshape(2, 1, 3, 3), torch.cos(grid[:6]).reshape(2, 3)
+    features = functional.relu(functional.conv2d(image, kernels, padding=1))
+    logits = features.mean(dim=(2, 3)) @ weight
+    logits[0, 1].backward()
+    return {"logits": logits[0].tolist(), "gradient by the pixels": image.grad[0, 0].tolist()}
+
+
+def convolved() -> Answers:
+    """Lesson 6: convolutions and their gradients, in float64; PyTorch has the channels before the rows."""
+    import torch
+    from torch.nn import functional
+
+    def leaf(*numbers):
+        return torch.tensor(numbers, dtype=torch.float64, requires_grad=True)
+
+    x, w = leaf([[[1, 2, 0], [0, 1, 3], [2, 1, 1]]]), leaf([[[1, -1], [2, 0]]])
+    y = functional.conv2d(x, w)
+    y.backward(leaf([[[1, 2], [4, 3]]]))
+    row = functional.conv1d(leaf([[1, 2, 3, 4]]), leaf([[100, 10, 1]]), stride=2, padding=1)
+    grid = torch.arange(1.0, 37.0, dtype=torch.float64)
+    images = torch.sin(grid[:32]).reshape(1, 4, 4, 2).permute(0, 3, 1, 2).requires_grad_()
+    filters = torch.cos(grid).reshape(3, 3, 2, 2).permute(3, 2, 0, 1).requires_grad_()
+    (functional.conv2d(images, filters, stride=2, padding=1) ** 2).sum().backward()
+    return {
+        "y by hand": y[0, 0].tolist(),
+        "its gradient by the filter": w.grad[0, 0].tolist(),
+        "its gradient by the image": x.grad[0, 0].tolist(),
+        "digits, padding=1": row.flatten().tolist(),
+        "two channels: gradient by image": images.grad.permute(0, 2, 3, 1).tolist(),
+        "and by the filters": filters.grad.permute(2, 3, 1, 0).tolist(),
+    }
+
+
+QUESTIONS = (order, arrays, checked, classifier, convolved, modes, mobilenet_list, sensitivity)
 
 
 def main() -> None:
