@@ -36,12 +36,15 @@ def test_bad_files_are_skipped_named_and_counted_also_when_a_run_goes_on(tinynet
         ("train", "compact-cnn", "--data", spoilt, "--out", run, *TRAINING, "--skip-bad"),
         ("train", "--resume", run, "--epochs", 2),
         ("evaluate", run, "--skip-bad"),
+        ("export", run, tmp_path / "half.npz", "--skip-bad"),
     ):
         code, _, error = tinynet(*command)
         assert code == 0, error
-        assert "warning: Skipped 1 of 19 files in" in error and "1.png has the name of" in error
+        in_training = "warning: Skipped 1 of 19 files in" in error and "1.png has the name of" in error
+        assert in_training == (command[0] == "train")
         assert "warning: Skipped 1 of 18 files in" in error and "3.png is not a JPEG" in error
-    assert json.loads((run / "run.json").read_text())["test"]["images"] == 17
+    for record in (run / "run.json", tmp_path / "half.json"):
+        assert json.loads(record.read_text())["test"]["images"] == 17
 
 
 def test_evaluation_says_how_to_go_past_a_bad_file(tinynet, spoilt, run):

@@ -10,7 +10,7 @@ import pytest
 
 from tinynet.data import folders, image_folder, memory
 from tinynet.data.augment import Flip
-from tinynet.data.folders import SkippedFilesWarning, folder_parts, folder_splits
+from tinynet.data.folders import SkippedFilesWarning, folder_parts, folder_splits, folder_test
 from tinynet.errors import DataError
 from tinynet.train import predict_logits
 from tinynet.train.predictions import BATCH
@@ -357,6 +357,12 @@ def test_validation_images_beside_test_images_are_a_part_of_their_own(tmp_path, 
         fill(tmp_path / part / "dog", first, 1)
     train, test, validation = folder_parts(tmp_path, 4)
     assert (greys(train), greys(test), greys(validation)) == ([0, 1, 0], [90, 91, 90], [50, 51, 50])
+
+
+def test_the_test_images_are_read_alone(animals, decoded):
+    test = folder_test(animals, 4, seed=3)
+    assert len(decoded) == len(test) == 4
+    assert greys(test) == greys(folder_splits(animals, 4, seed=3)[1])
 
 
 @pytest.mark.parametrize("held_out", ["test", "val", None])

@@ -16,6 +16,7 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ..data import Dataset
     from ..nn import Module
@@ -119,11 +120,35 @@ def load_data(
     All warnings, of a damaged file in the cache for instance, go to stderr at once.
     """
     with warnings_told() as caught:
-        mode = "grey" if channels == 1 else "rgb"
-        place = cache_folder() / "images" if cache else None
-        parts = sources.load_parts(name, seed, size, limit, mode, cache=place, skip_bad=bool(skip_bad))
+        parts = sources.load_parts(
+            name, seed, size, limit, _mode(channels), cache=_cache(cache), skip_bad=bool(skip_bad)
+        )
     stands_in = [str(each.message) for each in caught if each.category is sources.FallbackWarning]
     return Loaded(*parts, " ".join(stands_in) or None)
+
+
+def load_test_images(
+    name: str,
+    seed: int,
+    size: int,
+    channels: int = 3,
+    *,
+    cache: bool | None = False,
+    skip_bad: bool | None = False,
+) -> Dataset:
+    """The test images of `load_data` alone; of a folder, no other file is decoded."""
+    with warnings_told():
+        return sources.load_test(
+            name, seed, size, _mode(channels), cache=_cache(cache), skip_bad=bool(skip_bad)
+        )
+
+
+def _mode(channels: int) -> str:
+    return "grey" if channels == 1 else "rgb"
+
+
+def _cache(wanted: bool | None) -> Path | None:
+    return cache_folder() / "images" if wanted else None
 
 
 @contextmanager

@@ -71,13 +71,13 @@ def test_images(
 
     Raises InputError, in a sentence, if their classes or their size are not those of the network.
     """
-    from .building import load_data
+    from .building import load_test_images
 
     data = name or trained.data
     if data is None:
         raise InputError("The model file does not say what it was trained on: give --data.")
     height, _, channels = trained.shape
-    test = load_data(data, trained.seed, None, height, channels, cache=cache, skip_bad=skip_bad).test
+    test = load_test_images(data, trained.seed, height, channels, cache=cache, skip_bad=skip_bad)
     if list(test.class_names) != trained.class_names:
         raise InputError(
             f"--data {data} has the classes {', '.join(test.class_names)}; the network was trained on "

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ..errors import ConversionError, InputError
-from .arguments import add_threads, use_threads
+from .arguments import add_folder_options, add_threads, use_threads
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -36,11 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="a run folder, or a saved model.npz")
     parser.add_argument("file", metavar="FILE", help="where to write, with the ending .npz or .onnx")
     parser.add_argument("--data", metavar="DATA", help="as for `tinynet evaluate`")
+    add_folder_options(parser)
     add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write both files, and print what has changed."""
+    from .evaluate import test_images
     from .trained import open_trained
 
     use_threads(arguments.threads)
@@ -50,15 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"FILE expects a name that ends in .npz or .onnx, got {arguments.file}.")
     if not file.parent.is_dir():
         raise InputError(f"{file} cannot be written, as there is no folder {file.parent}: make it first.")
-    write(open_trained(arguments.run), arguments.data, file)
+    trained = open_trained(arguments.run)
+    write(trained, test_images(trained, arguments.data, arguments.cache, arguments.skip_bad), file)
     return 0
 
 
-def _write_half(trained: Trained, data: str | None, file: Path) -> None:
+def _write_half(trained: Trained, test: Dataset, file: Path) -> None:
     from ..train import checkpoint
-    from .evaluate import measured, test_images
+    from .evaluate import measured
 
-    test = test_images(trained, data)
     before, _ = measured(trained, test, flips=False)
     checkpoint.save(
         file,
@@ -81,14 +83,13 @@ def _write_half(trained: Trained, data: str | None, file: Path) -> None:
         print(f"{words:<18}  accuracy {100 * result['accuracy']:.2f} %, loss {result['loss']:.4f}")
 
 
-def _write_onnx(trained: Trained, data: str | None, file: Path) -> None:
+def _write_onnx(trained: Trained, test: Dataset, file: Path) -> None:
     from ..interop import frameworks, onnx
     from ..train import files
-    from .evaluate import measured, test_images
+    from .evaluate import measured
 
     runtime = frameworks.require("onnxruntime")
     written = onnx.onnx_model(trained.model)
-    test = test_images(trained, data)
     before, logits = measured(trained, test, flips=False)
     agreement = _agreement(logits, _runtime_logits(onnx.open_session(written), test))
     if not agreement["difference"] <= TOLERANCE * max(1.0, agreement["largest"]):

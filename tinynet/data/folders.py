@@ -107,7 +107,8 @@ def folder_splits(
     Raises what `image_folder` raises, DataError if the parts have different classes or another
     folder of images stands beside `train/`, and InputError for a limit below the number of classes.
     """
-    train, test, _ = _parts(path, seed, limit, _form(size, mode, cache, skip_bad), False)
+    train, test = _parts(path, seed, limit, _form(size, mode, cache, skip_bad), ("train", "test"))
+    assert train is not None and test is not None  # only validation images may be missing
     return train, test
 
 
@@ -124,19 +125,38 @@ def folder_parts(
     """(train, test, validation): `folder_splits`, and the images of `validation/`, `valid/` or `val/` where
     they stand beside `test/`, else None.
     """
-    return _parts(path, seed, limit, _form(size, mode, cache, skip_bad), True)
+    form = _form(size, mode, cache, skip_bad)
+    train, test, validation = _parts(path, seed, limit, form, ("train", "test", "validation"))
+    assert train is not None and test is not None
+    return train, test, validation
+
+
+def folder_test(
+    path: str | Path,
+    size: int | tuple[int, int] = DEFAULT_SIZE,
+    mode: str = "rgb",
+    seed: int = 0,
+    *,
+    cache: str | Path | None = None,
+    skip_bad: bool = False,
+) -> Dataset:
+    """The test images of `folder_splits` alone: no other file is decoded."""
+    (test,) = _parts(path, seed, None, _form(size, mode, cache, skip_bad), ("test",))
+    assert test is not None
+    return test
 
 
 def _parts(
-    path: str | Path, seed: int, limit: int | None, form: _Form, with_validation: bool
-) -> tuple[Dataset, Dataset, Dataset | None]:
+    path: str | Path, seed: int, limit: int | None, form: _Form, wanted: tuple[str, ...]
+) -> list[Dataset | None]:
+    """The wanted ones of train, test and validation; None for validation images that are not there."""
     train, test, validation = list_splits(as_path("path", path), seed, form.skip_bad)
     if limit is not None:
         train = limited(train, limit, seed)
-    third = [validation] if validation and with_validation else []
-    fits = form.bytes(sum(len(part.files) for part in [train, test, *third])) <= room_for_images()
-    read = [_read(part, form, fits) for part in [train, test, *third]]
-    return read[0], read[1], read[2] if third else None
+    listed = {"train": train, "test": test, "validation": validation}
+    chosen = [listed[name] for name in wanted]
+    fits = form.bytes(sum(len(part.files) for part in chosen if part)) <= room_for_images()
+    return [_read(part, form, fits) if part else None for part in chosen]
 
 
 def some_images(

@@ -15,7 +15,7 @@ from ..errors import InputError, MissingDataError
 from .dataset import Dataset
 from .drawing import SIDE
 from .fashion_mnist import fashion_mnist
-from .folders import DEFAULT_SIZE, folder_parts, folder_splits
+from .folders import DEFAULT_SIZE, folder_parts, folder_splits, folder_test
 from .garments import garments
 from .images import checked_mode, checked_size
 
@@ -100,6 +100,21 @@ def load_parts(
     if name in NAMES:
         return *load(name, seed, limit=limit), None
     return folder_parts(_folder(name), size, mode, seed, limit, cache=cache, skip_bad=skip_bad)
+
+
+def load_test(
+    name: str | Path,
+    seed: int,
+    size: int | tuple[int, int],
+    mode: str,
+    *,
+    cache: str | Path | None,
+    skip_bad: bool,
+) -> Dataset:
+    """The test images of `load` alone; of a folder, no other file is decoded."""
+    if name in NAMES:
+        return load(name, seed).test
+    return folder_test(_folder(name), size, mode, seed, cache=cache, skip_bad=skip_bad)
 
 
 def _fashion_mnist(limit: int | None, timeout: float = 20.0) -> Splits:
