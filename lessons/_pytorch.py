@@ -136,6 +136,22 @@ def modes() -> Answers:
     return {**answers, "running mean and variance": [layer.running_mean.item(), layer.running_var.item()]}
 
 
+def separable() -> Answers:
+    """Lesson 10: a depthwise, then a pointwise convolution, in float64; PyTorch puts the channels first."""
+    import torch
+    from torch.nn import functional
+
+    x = torch.sin(torch.arange(1.0, 51.0, dtype=torch.float64)).reshape(1, 5, 5, 2)
+    d = torch.cos(torch.arange(1.0, 19.0, dtype=torch.float64)).reshape(3, 3, 2).requires_grad_()
+    p = torch.cos(torch.arange(1.0, 7.0, dtype=torch.float64)).reshape(2, 3).requires_grad_()
+    filters, mixing = d.permute(2, 0, 1)[:, None], p.T[:, :, None, None]  # (C, 1, KH, KW), (O, C, 1, 1)
+    between = functional.conv2d(x.permute(0, 3, 1, 2), filters, padding=1, groups=2)
+    y = functional.conv2d(between, mixing)
+    (y**2).sum().backward()
+    answers = {"output": y.permute(0, 2, 3, 1).tolist(), "gradient of the depthwise weight": d.grad.tolist()}
+    return {**answers, "gradient of the pointwise weight": p.grad.tolist()}
+
+
 def mobilenet_list() -> Answers:
     """Lesson 12: `mobilenet-28` in PyTorch, from its list."""
     import torch
@@ -206,7 +222,7 @@ def convolved() -> Answers:
     }
 
 
-QUESTIONS = (order, arrays, checked, classifier, convolved, modes, mobilenet_list, sensitivity)
+QUESTIONS = (order, arrays, checked, classifier, convolved, modes, separable, mobilenet_list, sensitivity)
 
 
 def main() -> None:
