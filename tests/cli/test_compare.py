@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tinynet.interop import compare, frameworks
+from tinynet.interop import frameworks, roundings
 
 needs_torch = pytest.mark.skipif(bool(frameworks.missing("torch")), reason=str(frameworks.missing("torch")))
 FLAGS = ("--model", "compact-cnn", "--resolution", "18", "--batch-size", "4")
@@ -26,7 +26,7 @@ def test_compare_writes_table_json_and_picture(tinynet, photographs, tmp_path):
 
 @needs_torch
 def test_the_exit_code_is_1_where_a_limit_is_passed(tinynet, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(compare, "LAYER_UNITS", 1e-3)
+    monkeypatch.setattr(roundings, "apart", lambda count: 1e-3)
     code, output, _ = tinynet("compare", "torch", *FLAGS, "--data", photographs, "--out", tmp_path / "out")
     assert code == 1 and "The two part at " in output and "!" in output
 
@@ -36,6 +36,7 @@ def test_the_exit_code_is_1_where_a_limit_is_passed(tinynet, photographs, tmp_pa
     ("flags", "sentence"),
     [
         (["--batch-size", "1000"], "--steps times --batch-size is 1,000 images"),
+        (["--lr", "0.1"], "--lr is for training: give --steps N as well"),
         (["--width", "2"], "--width does not apply to compact-cnn"),
     ],
 )

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tinynet.interop import roundings
+
 from . import ours, tolerance
 from .cases import CASES
 from .files import FRAMEWORKS, Golden
@@ -58,7 +60,7 @@ def _networks(golden: Golden) -> Iterator[Row]:
             if tolerance.compared(golden.framework, name):
                 own = golden.about["float32"][f"mobilenet: {mode} | {name}"]
                 single = units(actual[name], expected[name], np.float32)
-                limit = tolerance.through_a_network(own) + tolerance.of_storing(np.float32)
+                limit = roundings.through_a_network(own) + tolerance.of_storing(np.float32)
                 yield f"mobilenet, {mode}", 0.0, single, own, single / limit
 
 

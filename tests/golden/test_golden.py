@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tinynet import fused, losses, nn, optim
+from tinynet.interop import roundings
 
 from . import make, ours, tolerance
 from .cases import CASES, Case
@@ -48,7 +49,7 @@ def check_mobilenet(golden, mode, dtype):
     for name in expected:
         if tolerance.compared(golden.framework, name):
             own = golden.about["float32"][f"mobilenet: {mode} | {name}"]
-            limit = tolerance.through_a_network(own) + tolerance.of_storing(dtype)
+            limit = roundings.through_a_network(own) + tolerance.of_storing(dtype)
             assert units(actual[name], expected[name], dtype) <= limit, name
 
 

@@ -1,11 +1,6 @@
-"""How far two correct computations may lie apart: the square root of the number of roundings.
+"""What the cases allow: the square root of the number of roundings (see `tinynet/interop/roundings.py`).
 
-Each operation rounds its result by at most half a unit (see `numbers.units`), up or down by chance. After n
-of them the errors add up like the steps of a random walk, to sqrt(n) steps; the steps themselves are 0.29
-of a unit on average, so that sqrt(n) units are more than three standard deviations. A sum of n products
-has 2n roundings. Where nothing is rounded, as in max pooling, nothing is allowed.
-
-The same count holds in float32 and float64: only the unit differs, by the factor 2^29.
+The expected numbers are exact, so only one side rounds.
 """
 
 from __future__ import annotations
@@ -13,6 +8,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+from tinynet.interop import roundings
+from tinynet.interop.roundings import EXPONENTIAL
 
 from .cases import Arrays, Case
 
@@ -26,24 +24,23 @@ def allowed(case: Case, expected: Arrays) -> dict[str, float]:
     return {name: math.sqrt(counts[name]) for name in expected}
 
 
+def _named(counts: Counts) -> Counts:
+    """By the names of the cases, where gradients are called so and the input is x."""
+    names = {"output": "output", "input": "grad x"}
+    return {names.get(name, f"grad {name}"): count for name, count in counts.items()}
+
+
 def _window(case: Case, expected: Arrays) -> Counts:
-    """Convolutions: sums over a window and the channels, or over all positions of the window."""
-    height, width, channels, *rest = case.arrays["weight"].shape  # O, or the M of a depthwise one, is last
-    area, (last,) = height * width, rest or [1]
-    positions = math.prod(expected["output"].shape[:3])
+    """Convolutions; the last size of a depthwise one's weight is its multiplier, if there is one."""
+    height, width, channels, *rest = case.arrays["weight"].shape
     inner = channels if case.kind == "conv" else 1
-    return {
-        "output": 2 * area * inner + 1,
-        "grad x": 2 * area * last,
-        "grad weight": 2 * positions,
-        "grad bias": positions,
-    }
+    positions = math.prod(expected["output"].shape[:3])
+    return _named(roundings.convolution(height * width, inner, *(rest or [1]), positions))
 
 
 def _matrix(case: Case, expected: Arrays) -> Counts:
-    wide, wider = case.arrays["weight"].shape
     rows = math.prod(expected["output"].shape[:-1])
-    return {"output": 2 * wide + 1, "grad x": 2 * wider, "grad weight": 2 * rows, "grad bias": rows}
+    return _named(roundings.convolution(1, *case.arrays["weight"].shape, rows))
 
 
 def _separable(case: Case, expected: Arrays) -> Counts:
@@ -59,32 +56,21 @@ def _separable(case: Case, expected: Arrays) -> Counts:
 
 
 def _pool(case: Case, expected: Arrays) -> Counts:
-    area = math.prod(case.options["size"])
-    if case.kind == "max_pool":
-        return {"output": 0, "grad x": area}
-    return {"output": area + 1, "grad x": 2 * area}
+    count = roundings.max_pooling if case.kind == "max_pool" else roundings.average_pooling
+    return _named(count(math.prod(case.options["size"])))
 
 
 def _global_average(case: Case, expected: Arrays) -> Counts:
     _, height, width, _ = case.arrays["x"].shape
-    return {"output": height * width + 1, "grad x": 1}
+    return _named(roundings.global_average(height * width))
 
 
 def _batch_norm(case: Case, expected: Arrays) -> Counts:
-    """A mean and a variance over n values go into everything; in evaluation they are given.
-
-    An error of the mean is common to all terms of gamma's gradient, where it meets the sum of the gradients
-    from above, of whatever size: twice its deviation, four times the count.
-    """
-    values = math.prod(case.arrays["x"].shape[:-1])
-    statistics = 3 * values + 4 if case.options["training"] else 4
+    values, training = math.prod(case.arrays["x"].shape[:-1]), case.options["training"]
     return {
-        "output": statistics + 4,
-        "grad x": statistics + 4 * values + 8 if case.options["training"] else 4,
-        "grad gamma": 4 * statistics + 2 * values + 2,
-        "grad beta": values,
-        "running_mean": values + 4 if case.options["training"] else 0,
-        "running_var": statistics + 4 if case.options["training"] else 0,
+        **_named(roundings.batch_norm(values, training)),
+        "running_mean": values + 4 if training else 0,
+        "running_var": 3 * values + 8 if training else 0,
     }
 
 
@@ -96,8 +82,7 @@ def _alike(output: int, gradient: int):
 
 
 def _softmax(case: Case, expected: Arrays) -> Counts:
-    classes = case.arrays["x"].shape[-1]
-    return {"output": 3 * classes + EXPONENTIAL, "grad x": 5 * classes + EXPONENTIAL}
+    return _named(roundings.softmax(case.arrays["x"].shape[-1]))
 
 
 def _loss(case: Case, expected: Arrays) -> Counts:
@@ -111,7 +96,6 @@ def _optimiser(case: Case, expected: Arrays) -> Counts:
     return {"path": PER_STEP[case.options["rule"]] * steps}
 
 
-EXPONENTIAL = 8  # an exponential or logarithm may be two units off, which is four roundings' walk each
 PER_STEP = {"SGD": 6, "RMSprop": 12, "Adam": 16, "AdamW": 18}
 
 ROUNDINGS = {
@@ -136,16 +120,6 @@ ROUNDINGS = {
     "binary_cross_entropy": _loss,
     "optimiser": _optimiser,
 }
-
-
-def through_a_network(own: float) -> float:
-    """What is allowed after 28 layers, where `own` is the framework's float32 from its own float64.
-
-    How far a deep network spreads an error depends on its weights: no count of roundings says it. The
-    framework's own distance measures it, the same arithmetic in another order. It is a single draw, so four
-    times it is allowed, and eight units for arrays that it happened to hit.
-    """
-    return 4 * own + 8
 
 
 def of_storing(dtype: type) -> float:

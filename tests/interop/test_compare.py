@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from tinynet import nn
+from tinynet import models, nn
 from tinynet.commands import compare as command
-from tinynet.interop import compare, compare_training, frameworks, sides
+from tinynet.interop import compare, compare_training, frameworks, roundings, sides
+from tinynet.interop.plain import plain_layers
 from tinynet.report import comparison, style
 
 
@@ -94,27 +95,94 @@ def test_a_network_agrees_with_its_equal(framework, batch):
     json.dumps(record, allow_nan=False)
 
 
+FAULT = 1 + 3e-4  # a few parts in ten thousand
+
+
+def with_a_fault(right, at, what):
+    """A side's method `layer` that is wrong at one place: in its output, or in one of its gradients."""
+
+    def wrong(self, place, x, grad=None):
+        measured = right(self, place, x, grad)
+        if place == at and what == "output":
+            return measured._replace(output=measured.output * np.float32(FAULT))
+        if place == at and what in measured.gradients:
+            gradient = measured.gradients[what] * np.float32(FAULT)
+            return measured._replace(gradients={**measured.gradients, what: gradient})
+        return measured
+
+    return wrong
+
+
 @pytest.mark.parametrize("framework", SIDES)
 @pytest.mark.parametrize("what", ["output", "weight"])
 def test_a_layer_that_computes_something_else_is_named(framework, what, batch, monkeypatch):
     if (framework, what) == ("onnx", "weight"):
         pytest.skip("ONNX Runtime has no gradients that could differ")
-    side = sides.open_side(framework, compare.prepared(network(), batch[0], framework != "onnx"))
-    right = type(side).layer
-
-    def wrong(self, place, x, grad=None):
-        measured = right(self, place, x, grad)
-        if place == 3 and what == "output":
-            return measured._replace(output=measured.output * (1 + 1e-3))
-        if place == 3 and grad is not None:
-            weight = measured.gradients["weight"] * (1 + 1e-3)
-            return measured._replace(gradients={**measured.gradients, "weight": weight})
-        return measured
-
-    monkeypatch.setattr(type(side), "layer", wrong)
+    side = type(sides.open_side(framework, compare.prepared(network(), batch[0], framework != "onnx")))
+    monkeypatch.setattr(side, "layer", with_a_fault(side.layer, 3, what))
     record = compare.compare_layers(framework, network(), *batch)
     assert record["parted"] == "3 DepthwiseConv2D"
     assert "!" in comparison.table(record).splitlines()[4]
+
+
+# Beside itself, so that a fault stands alone
+
+
+class Twin(sides.Ours):
+    label = "twin"
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    monkeypatch.setattr(compare, "open_side", lambda framework, problem: Twin(problem))
+    monkeypatch.setattr(compare, "REPEATS", 1)
+
+
+def test_two_that_compute_the_same_do_not_part(twin, batch):
+    record = compare.compare_layers("torch", network(), *batch)
+    assert record["parted"] is None
+    assert all(row["activation"]["absolute"] == 0 for row in record["rows"])
+
+
+ARRAYS = {
+    "0 Conv2D": ("output", "input", "weight"),
+    "1 BatchNorm": ("output", "input", "gamma"),
+    "2 ReLU": ("output", "input"),
+    "3 DepthwiseConv2D": ("output", "input", "weight"),
+    "4 PointwiseConv2D": ("output", "input", "weight"),
+    "5 MaxPool2D": ("output", "input"),
+    "8 Dense": ("output", "input", "weight"),
+}
+
+
+@pytest.mark.parametrize(("name", "what"), [(name, what) for name, all in ARRAYS.items() for what in all])
+def test_a_fault_of_a_few_parts_in_ten_thousand_is_named(twin, batch, monkeypatch, name, what):
+    monkeypatch.setattr(Twin, "layer", with_a_fault(Twin.layer, int(name[0]), what))
+    record = compare.compare_layers("torch", network(), *batch)
+    assert record["parted"] == name
+
+
+@pytest.mark.parametrize("model", ["mobilenet-28", "separable-cnn", "compact-cnn"])
+def test_no_layer_of_a_batch_of_128_may_differ_by_so_much(model):
+    model = models.build(model)
+    for layer, before, after in plain_layers(model, model.input_shape):
+        counts = roundings.of_layer(layer, before, (128, *after))
+        limit = roundings.apart(max(counts.values())) * np.finfo(np.float32).eps
+        assert limit < FAULT - 1, layer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_fault_of_what_only_the_whole_network_runs_is_named(twin, batch, monkeypatch, dtype):
+    right = Twin.network
+
+    def wrong(self, images, labels):
+        measured = right(self, images, labels)
+        factor = FAULT if images.dtype == dtype else 1.0
+        return measured._replace(output=measured.output * images.dtype.type(factor))
+
+    monkeypatch.setattr(Twin, "network", wrong)
+    record = compare.compare_layers("torch", network(), *batch)
+    assert record["parted"] == f"the network as a whole, {dtype}"
 
 
 @pytest.mark.parametrize("framework", SIDES[:2])
@@ -139,14 +207,29 @@ def curves(ours, itself, loss=0.0):
             for name, value in (("tinynet", ours), ("itself", itself))}  # fmt: skip
 
 
-def test_trainings_may_part_as_fast_as_a_framework_from_itself():
+def said(float32, float64):
+    return compare_training.verdict({"float32": float32, "float64": float64}, "PyTorch", "its other format")
+
+
+def test_trainings_in_float32_may_part_as_fast_as_a_framework_from_itself():
     near, far = curves(1e-3, 1e-3), curves(1e-2, 1e-3)
-    assert compare_training.verdict({"float32": near, "float64": near}, "PyTorch") is None
-    assert "float32" in compare_training.verdict({"float32": far, "float64": near}, "PyTorch")
-    parted = curves(1e-2, 1e-3, loss=1e-8)
-    sentence = compare_training.verdict({"float32": near, "float64": parted}, "PyTorch")
-    assert "float64" in sentence and "10.0 times as far from PyTorch's" in sentence
-    assert compare_training.verdict({"float32": near, "float64": curves(1, 1, 1e-8)}, "PyTorch") is None
+    assert said(near, near) is None
+    sentence = "training in float32, where the weights are typically 10.0 times as far from PyTorch's"
+    assert said(far, near).startswith(sentence)
+
+
+def test_losses_in_float64_have_to_stay_together_whatever_the_framework_does():
+    near = curves(1e-3, 1e-3)
+    assert said(near, curves(1e-9, 1e-9, loss=1e-9)) is None
+    parted = curves(1e-9, 1e-9, loss=1e-8)
+    sentence = "step 1 of training in float64, where the losses differ by 1.0e-08, more than 1e-09. PyTorch "
+    assert said(near, parted).startswith(sentence + "(its other format) parts from itself at the same step, ")
+    parted["itself"]["loss"] = [0.0, 1e-8]
+    assert "parts from itself later, at step 2: a lower learning rate amplifies less" in said(near, parted)
+    parted["itself"]["loss"] = [0.0, 0.0]
+    assert said(near, parted).endswith("does not part from itself")
+    parted["tinynet"]["loss"] = [0.0, float("nan")]
+    assert said(near, parted).startswith("step 2 ")
 
 
 def test_rounding_below_the_precision_is_no_distance():

@@ -5,7 +5,8 @@ same numbers on both sides, so that a difference is its own; "added up" lets eac
 computed itself. Batch-norm parameters and biases are drawn at random, as zeros would hide mistakes.
 
 --steps trains both from the same start on the same batches, in float32 and in float64, and the other
-framework once more in another of its own ways: so fast does rounding alone drive such a network apart.
+framework once more in another of its own ways: so fast does rounding alone drive such a network apart. In
+float64 the losses have to agree within 1e-9 at every step; a high --lr amplifies rounding beyond that sooner.
 
 Pictures and comparison.json go to a folder. The exit code is 1 if something exceeds its limit.
 """
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from .arguments import add_network_options, add_threads, count, seed, use_threads
+from .arguments import add_network_options, add_threads, count, rate, seed, use_threads
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="auto", metavar="DATA", help="as for `tinynet train`")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="images in a batch (32)")
     parser.add_argument("--steps", type=count, metavar="N", help="also train for so many steps of SGD")
+    parser.add_argument("--lr", type=rate, metavar="RATE", help="with --steps: the learning rate (0.001)")
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of weights and batches (0)")
     parser.add_argument("--out", metavar="DIR", help="the folder (default: one in runs/)")
     add_threads(parser)
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     use_threads(arguments.threads)
     if arguments.framework == "onnx" and arguments.steps:
         raise InputError("ONNX Runtime does not train: leave --steps out, or compare with torch or keras.")
+    if arguments.lr and not arguments.steps:
+        raise InputError("--lr is for training: give --steps N as well, or leave it out.")
     for name in ("onnx", "onnxruntime") if arguments.framework == "onnx" else (arguments.framework,):
         frameworks.require(name)
     dataset = _dataset(arguments)
@@ -106,7 +110,7 @@ def _folder(arguments: argparse.Namespace) -> Path:
 def _compared(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
     from ..data.loader import unit_range
     from ..interop.compare import compare_layers
-    from ..interop.compare_training import compare_training
+    from ..interop.compare_training import LR, compare_training
     from ..report import comparison
     from ..train.run import environment
 
@@ -123,7 +127,11 @@ def _compared(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
     print(comparison.table(record["layers"]))
     if arguments.steps:
         record["training"] = compare_training(
-            arguments.framework, lambda: _network(arguments, dataset), batches, print
+            arguments.framework,
+            lambda: _network(arguments, dataset),
+            batches,
+            print,
+            LR if arguments.lr is None else arguments.lr,
         )
         print(comparison.training_sentences(record["training"]))
     return record

@@ -7,6 +7,10 @@ Last come the networks as a whole, each with its own loss, once more in float64:
 of a ReLU's kink, which sends a gradient another way, is rare enough to judge gradients as well.
 
 A relative difference is the largest difference of any two elements by the largest magnitude of the array.
+What it may be is counted, not chosen (`roundings`): for a layer from the numbers that it adds up. For the
+network as a whole no count says it, but rounding does, as tinynet's own layers show it: how far their results
+in float32 end up from those in float64, when each goes on with its own. That a bug cannot widen this limit
+unnoticed is the business of the rows before, which hold the same layers to the other side's.
 """
 
 from __future__ import annotations
@@ -18,15 +22,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import nn
-from ..nn.module import Shape
 from ..tensor import Tensor
+from . import roundings
 from .plain import plain_layers
-from .sides import Measured, Ours, Problem, Side, loss_of, open_side
+from .sides import Gradients, Measured, Ours, Problem, Side, loss_of, open_side
 
 REPEATS = 5
 WHOLE = "the network as a whole"
-LAYER_UNITS = 4.0  # of rounding, times the root of how many numbers are added: what one layer may differ by
-WHOLE_UNITS = {"float32": 2.0**14, "float64": 2.0**20}  # of rounding: what the whole network may
 
 
 class Difference(NamedTuple):
@@ -34,6 +36,13 @@ class Difference(NamedTuple):
 
     absolute: float
     relative: float
+
+
+class Spread(NamedTuple):
+    """How far rounding spreads through a network, in units: of the output, and of any gradient."""
+
+    activation: float
+    gradient: float
 
 
 class Step(NamedTuple):
@@ -85,12 +94,13 @@ def compare_layers(
         for place in range(len(base))
     ]
     say("the networks as a whole")
-    rows.append(_whole(ours, theirs, images, labels, f"{WHOLE}, float32"))
+    pairs = {"float32": _both(ours, theirs, images, labels)}
+    model.astype(np.float64)
+    double, exact = images.astype(np.float64), Ours(problem, trains)
+    spread = _spread(base, chain(exact, len(problem.layers), double, labels, 1))
     if trains:
-        model.astype(np.float64)
-        double = images.astype(np.float64)
-        sides = Ours(problem), open_side(framework, problem)
-        rows.append(_whole(*sides, double, labels, f"{WHOLE}, float64", gradients_count=True))
+        pairs["float64"] = _both(exact, open_side(framework, problem), double, labels)
+    rows += [_whole(*pair, spread, dtype, theirs.label) for dtype, pair in pairs.items()]
     return {
         "framework": theirs.label,
         "versions": {side.label: side.version for side in (ours, theirs)},
@@ -168,46 +178,70 @@ def _with_medians(runs: list[Measured]) -> Measured:
 
 
 def _row(problem: Problem, place: int, ours: Measured, theirs: Measured, chained: Measured) -> dict[str, Any]:
-    layer = problem.layers[place]
-    activation, gradient = difference(ours.output, theirs.output), _of_gradients(ours, theirs)
-    limit = (
-        LAYER_UNITS
-        * float(np.finfo(ours.output.dtype).eps)
-        * np.sqrt(_terms(layer, problem.shapes[place], ours.output))
-    )
+    layer, eps = problem.layers[place], float(np.finfo(ours.output.dtype).eps)
+    counts = roundings.of_layer(layer, problem.shapes[place], ours.output.shape)
+    limits = {name: roundings.apart(count) * eps for name, count in counts.items()}
+    gradients = _of_gradients(ours.gradients, theirs.gradients)
+    nearest = max(gradients, key=lambda name: _share(gradients[name], limits[name]), default=None)
     return {
         "layer": f"{place} {type(layer).__name__}",
         "output": list(ours.output.shape[1:]),
-        "activation": activation._asdict(),
-        "gradient": gradient and gradient._asdict(),
+        "activation": difference(ours.output, theirs.output)._asdict(),
+        "gradient": nearest and {"of": nearest, **gradients[nearest]._asdict()},
         "chained": {
             "activation": difference(ours.output, chained.output).relative,
-            "gradient": _relative(_of_gradients(ours, chained)),
+            "gradient": _largest(_of_gradients(ours.gradients, chained.gradients)),
         },
-        "limit": {"activation": limit, "gradient": limit if gradient else None},
+        "limit": {"activation": limits["output"], "gradient": nearest and limits[nearest]},
         **_times(ours, theirs),
     }
 
 
-def _whole(
-    ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray, name: str, gradients_count: bool = False
-) -> dict[str, Any]:
-    """The row of the networks as a whole; in float32 a kink may turn a gradient: shown, not judged."""
+def _share(found: Difference, limit: float) -> float:
+    """How much of its limit a difference uses."""
+    return found.relative / limit if limit else np.inf if found.relative else 0.0
+
+
+def _both(ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray) -> tuple[Measured, Measured]:
+    """The networks as a whole."""
     one, other = (
         _with_medians([side.network(images, labels) for _ in range(REPEATS + 1)][1:])
         for side in (ours, theirs)
     )
-    limit = WHOLE_UNITS[str(images.dtype)] * float(np.finfo(images.dtype).eps)
-    gradient = _of_gradients(one, other)
+    return one, other
+
+
+def _spread(single: list[Step], double: list[Step]) -> Spread:
+    """How far the chain of our layers in float32 ends up from that in float64."""
+    eps = float(np.finfo(np.float32).eps)
+    gradients = _of_gradients(_of_parameters(double), _of_parameters(single))
+    output = difference(double[-1].measured.output, single[-1].measured.output)
+    return Spread(output.relative / eps, (_largest(gradients) or 0.0) / eps)
+
+
+def _of_parameters(steps: list[Step]) -> Gradients:
     return {
-        "layer": name,
-        "output": list(one.output.shape[1:]),
-        "activation": difference(one.output, other.output)._asdict(),
-        "gradient": gradient and gradient._asdict(),
+        f"layers.{place}.{name}": array
+        for place, step in enumerate(steps)
+        for name, array in step.measured.gradients.items()
+        if name != "input"
+    }
+
+
+def _whole(ours: Measured, theirs: Measured, spread: Spread, dtype: str, framework: str) -> dict[str, Any]:
+    """The row of the networks as a whole; in float32 a kink may turn a gradient: shown, not judged."""
+    gradients = _of_gradients(ours.gradients, theirs.gradients)
+    worst = max(gradients, key=lambda name: gradients[name].relative, default=None)
+    limits = [roundings.through_a_network(own) * float(np.finfo(dtype).eps) for own in spread]
+    return {
+        "layer": f"{WHOLE}, {dtype}",
+        "output": list(ours.output.shape[1:]),
+        "activation": difference(ours.output, theirs.output)._asdict(),
+        "gradient": worst and {"of": worst, **gradients[worst]._asdict()},
         "chained": {"activation": None, "gradient": None},
-        "limit": {"activation": limit, "gradient": limit if gradients_count else None},
-        "loss": {ours.label: one.loss, theirs.label: other.loss},
-        **_times(one, other),
+        "limit": {"activation": limits[0], "gradient": limits[1] if dtype == "float64" else None},
+        "loss": {Ours.label: ours.loss, framework: theirs.loss},
+        **_times(ours, theirs),
     }
 
 
@@ -221,22 +255,21 @@ def _times(ours: Measured, theirs: Measured) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _of_gradients(ours: Measured, theirs: Measured) -> Difference | None:
-    """The worst of all arrays that have a gradient; None without any.
+def _of_gradients(ours: Gradients, theirs: Gradients) -> dict[str, Difference]:
+    """Of each array that has a gradient; empty where the other side has none.
 
     Weight and bias of a layer are measured by the larger of the two: the gradient of a bias that a batch norm
     follows is zero, and what is computed for it is rounding alone.
     """
-    if not theirs.gradients:
-        return None
+    if not theirs:
+        return {}
     scales: dict[str, float] = {}
-    for name, array in ours.gradients.items():
+    for name, array in ours.items():
         scales[_owner(name)] = max(scales.get(_owner(name), 0.0), float(np.abs(array).max(initial=0.0)))
-    found = [
-        difference(array, theirs.gradients.get(name, np.empty(0)), scales[_owner(name)])
-        for name, array in ours.gradients.items()
-    ]
-    return max(found, key=lambda one: one.relative)
+    return {
+        name: difference(array, theirs.get(name, np.empty(0)), scales[_owner(name)])
+        for name, array in ours.items()
+    }
 
 
 def _owner(name: str) -> str:
@@ -244,18 +277,8 @@ def _owner(name: str) -> str:
     return name if name == "input" else name.rpartition(".")[0]
 
 
-def _relative(found: Difference | None) -> float | None:
-    return found and found.relative
-
-
-def _terms(layer: nn.Module, before: Shape, output: np.ndarray) -> int:
-    """How many numbers a layer adds up at most, forward or backward."""
-    if layer.parameters():  # a window of all channels forward, all pixels of the batch for the weights
-        weights = max(parameter.size for parameter in layer.parameters())
-        return max(weights // output.shape[-1], output.size // output.shape[-1])
-    if isinstance(layer, nn.GlobalAvgPool2D):
-        return before[0] * before[1]
-    return int(np.prod(getattr(layer, "size", ())))  # of a pooling window; 1 for an activation
+def _largest(found: dict[str, Difference]) -> float | None:
+    return max((one.relative for one in found.values()), default=None)
 
 
 def first_parted(rows: list[dict[str, Any]]) -> str | None:

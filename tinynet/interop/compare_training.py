@@ -1,8 +1,10 @@
 """Two trainings from the same start on the same batches: how far tinynet and another framework drift apart.
 
 Rounding differs, training amplifies it: in float32 two right programs part. How fast is a property of the
-network, so it is measured: the other framework trains a second time in another of its own ways. In
-float64 most networks stay together for hundreds of steps; one that does not is measured the same way.
+network and of the learning rate, so it is measured: the other framework trains a second time in another of
+its own ways. In float64 rounding begins 2^29 times smaller, and losses have to stay within DOUBLE_LIMIT.
+Where a high learning rate amplifies it beyond that within the steps asked for, the verdict is that they part,
+and it says whether the framework parts from itself as well.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from .sides import Batch, Ours, Problem, Side, Trained, open_side
 
 DOUBLE_LIMIT = 1e-9  # of the loss in float64, relative, at every step
 RATIO = 2.0  # how many times the framework's distance from itself tinynet's may be, over all steps
-LR, MOMENTUM = 1 / 128, 7 / 8  # exact in float32, in which Keras keeps them beside weights of any precision
+LR, MOMENTUM = 0.001, 0.9
 
 
 def compare_training(
@@ -26,6 +28,7 @@ def compare_training(
     build: Callable[[], nn.Sequential],
     batches: Sequence[Batch],
     say: Callable[[str], None] = lambda text: None,
+    lr: float = LR,
 ) -> dict[str, Any]:
     """SGD with momentum on both sides, one step for each batch, as a record for JSON.
 
@@ -33,18 +36,19 @@ def compare_training(
     "parted" says in a sentence where a limit was passed; None if none was.
     """
     shape = batches[0][0].shape[1:]
+    rates = _single(lr), _single(MOMENTUM)
     found = {}
     for dtype in (np.float32, np.float64):
         say(f"{len(batches)} steps in {np.dtype(dtype)}, {framework} in two ways")
         sides = _sides(framework, build, shape, dtype)
-        found[str(np.dtype(dtype))] = _apart(sides, batches, dtype)
+        found[str(np.dtype(dtype))] = _apart(sides, batches, dtype, rates)
     ours, theirs = sides[:2]
     losses = found["float32"].pop("losses")
     found["float64"].pop("losses")
     return {
         "framework": theirs.label,
         "versions": {side.label: side.version for side in (ours, theirs)},
-        "optimizer": {"name": "SGD", "lr": LR, "momentum": MOMENTUM},
+        "optimizer": {"name": "SGD", "lr": lr, "momentum": MOMENTUM},
         "batch": len(batches[0][0]),
         "steps": len(batches),
         "other_way": theirs.other_way,
@@ -53,8 +57,13 @@ def compare_training(
         **found,
         "within": {name: steps_within(found["float64"][name]["loss"]) for name in ("tinynet", "itself")},
         "ratios": {name: typical_ratio(curves, name) for name, curves in found.items()},
-        "parted": verdict(found, theirs.label),
+        "parted": verdict(found, theirs.label, theirs.other_way),
     }
+
+
+def _single(number: float) -> float:
+    """Rounded to float32: so Keras keeps learning rate and momentum, beside weights of any precision."""
+    return float(np.float32(number))
 
 
 def _sides(
@@ -71,14 +80,16 @@ def _sides(
     return [Ours(problem()), *others]
 
 
-def _apart(sides: Sequence[Side], batches: Sequence[Batch], dtype: Any) -> dict[str, Any]:
+def _apart(
+    sides: Sequence[Side], batches: Sequence[Batch], dtype: Any, rates: tuple[float, float]
+) -> dict[str, Any]:
     """Train all sides in step; at each, how far tinynet and the framework's other way are from the framework.
 
     "loss": relative to the framework's. "weights": the distance of all of them by their length.
     """
     losses: list[list[float]] = [[] for _ in sides]
     curves: dict[str, Any] = {name: {"loss": [], "weights": []} for name in ("tinynet", "itself")}
-    trainings = [side.train(_converted(batches, dtype), LR, MOMENTUM) for side in sides]
+    trainings = [side.train(_converted(batches, dtype), *rates) for side in sides]
     for ours, theirs, other in zip(*trainings, strict=True):
         for found, step in zip(losses, (ours, theirs, other), strict=True):
             found.append(step.loss)
@@ -97,23 +108,36 @@ def _distance(one: Trained, other: Trained) -> float:
     return float(np.linalg.norm(difference) / np.linalg.norm(other.weights.astype(np.float64)))
 
 
-def verdict(found: dict[str, Any], framework: str) -> str | None:
-    """Where the two part faster than they may, in a sentence; None if nowhere.
+def verdict(found: dict[str, Any], framework: str, other_way: str) -> str | None:
+    """Where the two part faster than they may, in words that go on from "part at"; None if nowhere.
 
-    In float64 losses may differ by DOUBLE_LIMIT. Where a network amplifies rounding beyond that, and in
-    float32 always, tinynet may be RATIO times as far from the framework as that is from itself.
+    In float64 no loss may differ by more than DOUBLE_LIMIT. In float32 tinynet may be RATIO times as far from
+    the framework as that is from itself.
     """
-    for name in ("float64", "float32"):
-        passed = steps_within(found[name]["tinynet"]["loss"])
-        if name == "float64" and passed == len(found[name]["tinynet"]["loss"]):
-            continue
-        ratio = typical_ratio(found[name], name)
-        if not ratio <= RATIO:
-            return (
-                f"training in {name}, where the weights are typically {ratio:.1f} times as far from "
-                f"{framework}'s as those of its other way of computing"
-            )
+    losses = {name: curve["loss"] for name, curve in found["float64"].items()}
+    step = steps_within(losses["tinynet"])
+    if step < len(losses["tinynet"]):
+        itself = _of_itself(losses["itself"], step, f"{framework} ({other_way})")
+        return (
+            f"step {step + 1} of training in float64, where the losses differ by "
+            f"{losses['tinynet'][step]:.1e}, more than {DOUBLE_LIMIT:g}. {itself}"
+        )
+    ratio = typical_ratio(found["float32"], "float32")
+    if not ratio <= RATIO:
+        return (
+            f"training in float32, where the weights are typically {ratio:.1f} times as far from "
+            f"{framework}'s as those that it computes in another way ({other_way})"
+        )
     return None
+
+
+def _of_itself(losses: Sequence[float], step: int, framework: str) -> str:
+    """Whether rounding alone explains that tinynet parts at `step`: it does if the framework is no better."""
+    own = steps_within(losses)
+    if own == len(losses):
+        return f"{framework} does not part from itself"
+    when = "earlier" if own < step else "at the same step" if own == step else "later"
+    return f"{framework} parts from itself {when}, at step {own + 1}: a lower learning rate amplifies less"
 
 
 def steps_within(losses: Sequence[float]) -> int:

@@ -80,20 +80,19 @@ def _draw_differences(axes: Any, rows: Sequence[Record], places: np.ndarray) -> 
         ("activation", False): [row["chained"]["activation"] for row in rows],
         ("gradient", False): [row["chained"]["gradient"] for row in rows],
     }
-    limits = [row["limit"]["activation"] for row in rows]
-    known = [value for values in series.values() for value in values if value]
-    floor = min([*known, *limits]) / 4
+    limits = {kind: [row["limit"][kind] for row in rows] for kind in ("activation", "gradient")}
+    known = [value for values in [*series.values(), *limits.values()] for value in values if value]
+    floor = min(known, default=1e-7) / 4
     _logarithmic(axes)
     colors = {"activation": style.BLUE, "gradient": style.VERMILION}
     for (kind, alone), values in series.items():
         if all(value is None for value in values):
             continue
-        heights = [np.nan if value is None else max(value, floor) for value in values]
         shift = 0.0 if not alone else -0.13 if kind == "activation" else 0.13  # so that none hides another
         words = "the layer alone" if alone else "added up"
         axes.plot(
             places + shift,
-            heights,
+            _on_floor(values, floor),
             linestyle="none" if alone else "-",
             linewidth=1,
             alpha=1 if alone else 0.7,
@@ -104,12 +103,20 @@ def _draw_differences(axes: Any, rows: Sequence[Record], places: np.ndarray) -> 
             label=f"{kind}, {words}",
             zorder=3 if alone else 2,
         )
-    axes.plot(places, limits, "_", color=style.INK, ms=11, label="limit of a layer alone")
+    for kind, values in limits.items():
+        if any(value is not None for value in values):
+            words = f"{kind}, limit of the layer alone"
+            axes.plot(places, _on_floor(values, floor), "_", color=colors[kind], ms=11, label=words)
     axes.set_ylim(floor / 1.3, None)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick > 2 * floor])  # room for "none"
     axes.annotate("none", (0, floor), (-6, 0), xycoords=("axes fraction", "data"), size=style.SMALL,
                   textcoords="offset points", ha="right", va="center", color=style.GREY)  # fmt: skip
     _title(axes, "Largest difference, by the largest magnitude")
+
+
+def _on_floor(values: Sequence[float | None], floor: float) -> list[float]:
+    """For a logarithmic axis: what is zero lies on its floor, what is not there is not drawn."""
+    return [np.nan if value is None else max(value, floor) for value in values]
 
 
 def _draw_times(axes: Any, rows: Sequence[Record], places: np.ndarray, framework: str) -> None:
@@ -136,7 +143,7 @@ def _title(axes: Any, text: str) -> None:
     axes.set_title(text, loc="left", size=style.TEXT + 1, color=style.INK, pad=26)
     place = {"loc": "lower left", "bbox_to_anchor": (-0.008, 0.995), "borderaxespad": 0}
     look = {"frameon": False, "fontsize": style.SMALL, "labelcolor": style.INK}
-    axes.legend(ncols=5, columnspacing=1.2, handlelength=1.4, **place, **look)
+    axes.legend(ncols=6, columnspacing=1.2, handlelength=1.4, **place, **look)
 
 
 def _relative(found: Record | None) -> float | None:
