@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from ..nn import (
     MaxPool2D,
     Module,
     PointwiseConv2D,
+    SeparableConv2D,
+    Sequential,
 )
 from ..nn.module import Shape
 
@@ -105,3 +107,41 @@ class Problems:
         """Raise ConversionError if anything was noted."""
         if self.found:
             raise ConversionError(f"{self.opening}: {'; '.join(self.found)}.")
+
+
+class Place(NamedTuple):
+    """Where a layer stands: its position in each Sequential on the way to it, and its name in ours."""
+
+    positions: tuple[int, ...]
+    name: str
+
+
+def walk(
+    model: Sequential,
+    flow: Flow,
+    kinds: Container[type[Module]],
+    problems: Problems,
+    add: Callable[[Place, Module, Flow], None],
+    outer: tuple[int, ...] = (),
+) -> Flow:
+    """Call `add` for every layer, those of inner Sequentials too, with what enters it; what leaves the last.
+
+    A layer that is not of `kinds`, or that `add` refuses, is noted, and the walk goes on.
+    """
+    for position, layer in enumerate(model.layers):
+        positions = (*outer, position)
+        if type(layer) is Sequential:
+            flow = walk(layer, flow, kinds, problems, add, positions)
+            continue
+        name = ".".join(f"layers.{one}" for one in positions)
+        words = f"{name} {layer!r:.60}"
+        if type(layer) not in kinds:
+            problems.found.append(f"{words}: there is no such layer there")
+            continue
+        with problems.at(words):
+            add(Place(positions, name), layer, flow)
+        with problems.at(words):
+            parts = [layer.depthwise, layer.pointwise] if isinstance(layer, SeparableConv2D) else [layer]
+            for part in parts:
+                flow = flow.after(part)
+    return flow

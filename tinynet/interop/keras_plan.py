@@ -11,7 +11,7 @@ from .. import nn
 from ..errors import ConversionError
 from ..kernels.geometry import resolve_padding
 from ..nn.module import Shape
-from .flow import Flow, Problems
+from .flow import Flow, Place, Problems, walk
 
 NO_PADS = ((0, 0), (0, 0))
 
@@ -41,34 +41,27 @@ def plan(model: nn.Sequential, input_shape: Shape) -> list[Part]:
     """
     problems = Problems("This network has no equal in Keras")
     parts: list[Part] = []
-    _add(model, "layer_", "layers.", Flow.of(input_shape), parts, problems)
+
+    def add(place: Place, layer: nn.Module, flow: Flow) -> None:
+        trained = _is_trained(layer)
+        parts.extend(_placed(_KINDS[type(layer)](layer, flow), place, trained))
+
+    walk(model, Flow.of(input_shape), _KINDS, problems, add)
     problems.end()
     return parts
 
 
-def _add(
-    model: nn.Sequential, prefix: str, own_prefix: str, flow: Flow, parts: list[Part], problems: Problems
-) -> Flow:
-    """Add the layers of a Sequential, whose names begin with `prefix` there and `own_prefix` here."""
-    for position, layer in enumerate(model.layers):
-        name, own = f"{prefix}{position}", f"{own_prefix}{position}"
-        if type(layer) is nn.Sequential:
-            flow = _add(layer, f"{name}_", f"{own}.layers.", flow, parts, problems)
-            continue
-        place = f"{own} {layer!r:.60}"
-        if type(layer) not in _KINDS:
-            problems.found.append(f"{place}: there is no such layer there")
-            continue
-        with problems.at(place):
-            trained = _is_trained(layer)
-            for part in _KINDS[type(layer)](layer, flow):
-                weights = {f"{own}.{attribute}": array for attribute, array in part.weights.items()}
-                parts.append(part._replace(name=name + part.name, weights=weights, trainable=trained))
-        with problems.at(place):
-            singles = [layer.depthwise, layer.pointwise] if type(layer) is nn.SeparableConv2D else [layer]
-            for single in singles:
-                flow = flow.after(single)
-    return flow
+def _placed(parts: list[Part], place: Place, trained: bool) -> list[Part]:
+    """Parts of one layer with their full names, there and of their weights here."""
+    path = "_".join(map(str, ("layer", *place.positions)))
+    return [
+        part._replace(
+            name=path + part.name,
+            weights={f"{place.name}.{attribute}": array for attribute, array in part.weights.items()},
+            trainable=trained,
+        )
+        for part in parts
+    ]
 
 
 def _is_trained(layer: nn.Module) -> bool:

@@ -16,7 +16,7 @@ from ..errors import ConversionError
 from ..kernels.geometry import Pads, output_size
 from ..nn.module import Shape
 from . import layouts
-from .flow import ASK, IMAGES, UNKNOWN, Flow, Problems
+from .flow import ASK, IMAGES, UNKNOWN, Flow, Place, Problems, walk
 
 
 class Part(NamedTuple):
@@ -41,7 +41,11 @@ def plan(model: nn.Sequential, input_shape: Shape | None = None) -> list[Part]:
     flow = Flow.of(model.input_shape if input_shape is None else input_shape)
     problems = Problems("This network has no equal in PyTorch")
     parts: list[Part] = []
-    flow = _add(model, "", "", flow, parts, problems)
+
+    def add(place: Place, layer: nn.Module, flow: Flow) -> None:
+        parts.extend(_placed(_KINDS[type(layer)](layer, flow), place))
+
+    flow = walk(model, flow, _KINDS, problems, add)
     if flow.flattened != 1 and not problems.found:
         problems.found.append(
             "it ends in a flattened image, whose values PyTorch has in another order: leave the Flatten out"
@@ -79,39 +83,16 @@ def from_torch_names(parts: list[Part], arrays: Mapping[str, np.ndarray]) -> dic
     return {pair.own: pair.layout.from_torch(arrays[pair.torch]) for pair in known}
 
 
-def _add(
-    model: nn.Sequential, path: str, name: str, flow: Flow, parts: list[Part], problems: Problems
-) -> Flow:
-    """Add the layers of a Sequential, whose prefixes there and here are `path` and `name`."""
-    for position, layer in enumerate(model.layers):
-        inner_path, inner_name = f"{path}{position}", f"{name}layers.{position}"
-        if type(layer) is nn.Sequential:
-            flow = _add(layer, f"{inner_path}.", f"{inner_name}.", flow, parts, problems)
-            continue
-        place = f"{inner_name} {layer!r:.60}"
-        if type(layer) not in _KINDS:
-            problems.found.append(f"{place}: there is no such layer there")
-            continue
-        with problems.at(place):
-            parts += _placed(_KINDS[type(layer)](layer, flow), inner_path, inner_name)
-        with problems.at(place):
-            for single in _singles(layer):
-                flow = flow.after(single)
-    return flow
-
-
-def _singles(layer: nn.Module) -> list[nn.Module]:
-    return [layer.depthwise, layer.pointwise] if isinstance(layer, nn.SeparableConv2D) else [layer]
-
-
-def _placed(parts: list[Part], path: str, name: str) -> list[Part]:
+def _placed(parts: list[Part], place: Place) -> list[Part]:
     """Parts of one layer with their full paths: one is the layer itself, several are within it."""
-    if len(parts) > 1:
-        return [
-            part._replace(path=f"{path}.{part.path}", name=f"{name}.{part.name}".rstrip("."))
-            for part in parts
-        ]
-    return [part._replace(path=path, name=f"{name}.{part.name}".rstrip(".")) for part in parts]
+    path = ".".join(map(str, place.positions))
+    return [
+        part._replace(
+            path=f"{path}.{part.path}" if len(parts) > 1 else path,
+            name=f"{place.name}.{part.name}".rstrip("."),
+        )
+        for part in parts
+    ]
 
 
 # One layer: its modules, with paths and names within it
@@ -204,8 +185,7 @@ def _average_pool(layer: nn.AvgPool2D, flow: Flow) -> list[Part]:
     if flow.size is None:
         raise ConversionError(f"what its padding is there depends on the size of the images: {ASK}")
     reached = [
-        ceil_outputs(*numbers)
-        for numbers in zip(flow.size, layer.size, layer.stride, before, strict=True)
+        ceil_outputs(*numbers) for numbers in zip(flow.size, layer.size, layer.stride, before, strict=True)
     ]
     if not fits or tuple(reached) != output_size(flow.size, layer.size, layer.stride, pads):
         raise ConversionError(f"its padding {pads} cannot be had there")
