@@ -35,7 +35,9 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     names["tn"].load("model.npz", names["model"])
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/design.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/design.md", "docs/comparing.md", "docs/differences.md"]
+)
 def test_links_to_files_lead_somewhere(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
