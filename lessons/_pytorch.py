@@ -152,6 +152,37 @@ def separable() -> Answers:
     return {**answers, "gradient of the pointwise weight": p.grad.tolist()}
 
 
+def optimisers() -> Answers:
+    """Lesson 11: ten steps of each rule with the gradients cos 0, cos 1, ..., and a schedule, in float64."""
+    import math
+
+    import torch
+    from torch import optim
+
+    rules = {
+        "SGD": lambda weights: optim.SGD(weights, 0.1),
+        "momentum": lambda weights: optim.SGD(weights, 0.1, momentum=0.9),
+        "RMSprop": lambda weights: optim.RMSprop(weights, 0.1, alpha=0.9),
+        "Adam": lambda weights: optim.Adam(weights, 0.1),
+        "AdamW": lambda weights: optim.AdamW(weights, 0.1, weight_decay=0.5),
+    }
+    answers: Answers = {name: [] for name in rules}
+    for name, make in rules.items():
+        w = torch.ones(1, dtype=torch.float64, requires_grad=True)
+        optimizer = make([w])
+        for step in range(10):
+            w.grad = torch.tensor([math.cos(step)], dtype=torch.float64)
+            optimizer.step()
+            answers[name].append(w.item())
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, 0.3, total_steps=20, cycle_momentum=False)
+    rates = []
+    for _ in range(20):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return {**answers, "one cycle": rates}
+
+
 def mobilenet_list() -> Answers:
     """Lesson 12: `mobilenet-28` in PyTorch, from its list."""
     import torch
@@ -222,7 +253,30 @@ def convolved() -> Answers:
     }
 
 
-QUESTIONS = (order, arrays, checked, classifier, convolved, modes, separable, mobilenet_list, sensitivity)
+def unfolded() -> Answers:
+    """Lesson 7: windows as rows, and the product with the weights, in float64."""
+    import torch
+    from torch.nn import functional
+
+    images = torch.sin(torch.arange(1.0, 33, dtype=torch.float64)).reshape(1, 4, 4, 2).permute(0, 3, 1, 2)
+    weight = torch.cos(torch.arange(1.0, 37, dtype=torch.float64)).reshape(3, 3, 2, 2).permute(3, 2, 0, 1)
+    rows = functional.unfold(images, 3)[0].T
+    return {"windows, channels first": rows.tolist(), "product": (rows @ weight.reshape(2, -1).T).tolist()}
+
+
+QUESTIONS = (
+    order,
+    arrays,
+    checked,
+    classifier,
+    convolved,
+    unfolded,
+    modes,
+    separable,
+    optimisers,
+    mobilenet_list,
+    sensitivity,
+)
 
 
 def main() -> None:
