@@ -4,8 +4,7 @@
 # **Question: in which order must a calculation be walked back, and what goes wrong in any other?**
 #
 # Lesson 1 ended with a promise: visit each number once, after all that used it. Here two wrong orders are
-# tried, so that their wrong answers can be recognised, and the right one is found in two ways. The second is
-# tinynet's.
+# tried, to recognise their answers, and the right one is found in two ways. The second is tinynet's.
 
 # %% [markdown]
 # ## By hand
@@ -14,22 +13,19 @@
 #
 # $$a = x \cdot x = 4, \qquad b = a + x = 6, \qquad y = a \cdot b = 24.$$
 #
-# The number $a$ is used twice, by $b$ and by $y$. Write $\bar a$ for $dy/da$ over all paths together.
-# Backwards:
+# The number $a$ is used twice, by $b$ and by $y$. With $\bar a$ for $dy/da$ over all paths, backwards:
 #
 # $$\bar b = a = 4, \qquad \bar a = b + \bar b \cdot 1 = 6 + 4 = 10, \qquad
 # \bar x = \bar a \cdot 2 x + \bar b \cdot 1 = 40 + 4 = 44.$$
 #
 # The formula agrees: $y = x^4 + x^3$, whose derivative is $4 x^3 + 3 x^2 = 32 + 12 = 44$. Note what $\bar x$
-# waited for: $\bar a$ was complete only when $b$, too, had handed down its share.
-#
-# A second graph: $b = a + a$, $c = b + b$. So $c = 4 a$, and $\bar a = 4$.
+# waited for: $\bar a$ was complete only when $b$, too, had handed down its share. In a second graph,
+# $b = a + a$ and $c = b + b$. So $c = 4 a$, and $\bar a = 4$.
 
 # %%
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from _pytorch import compare, order
 from _show import figure, source
@@ -59,8 +55,8 @@ class Node:
             origin.grad += self.grad * slope
 
 
-def gradients(walk: Callable[[Node], None]) -> tuple[float, float]:
-    """dy/dx of the first graph and dc/da of the second, as `walk` finds them: 44 and 4 if it is right."""
+def gradients(walk) -> tuple[float, float]:
+    """dy/dx of the first graph and dc/da of the second as `walk` finds them; 44 and 4 if it is right."""
     x, start = Node(2.0), Node(1.0)
     a = x * x
     y = a * (a + x)
@@ -75,8 +71,7 @@ def gradients(walk: Callable[[Node], None]) -> tuple[float, float]:
 # %% [markdown]
 # ## Broken on purpose
 #
-# `hand_down` passes on the whole gradient that a number has at that moment. Two plausible walks call it at
-# wrong moments:
+# `hand_down` passes on all that a number has at that moment. Two plausible walks call it at wrong moments:
 
 
 # %%
@@ -103,16 +98,13 @@ def first_come(result: Node) -> None:
 for walk in (every_use, first_come):
     first, second = gradients(walk)
     print(f"{walk.__name__:10} dy/dx = {first:.0f}, should be 44; dc/da = {second:.0f}, should be 4")
-assert gradients(every_use)[1] == 8.0
-assert gradients(first_come) == (28.0, 4.0)
+assert gradients(every_use)[1] == 8 and gradients(first_come) == (28, 4)
 
 # %% [markdown]
 # In `c = b + b` both uses give $b$ its share at once: $\bar b = 2$. `every_use` then meets $b$ twice in its
-# list and hands the 2 down twice, so $\bar a = 8$.
-#
-# `first_come` gets that graph right. In $y = a b$ it comes from $y$ straight to $a$, before $b$ has handed
-# down anything: $a$ passes on $6 \cdot 4 = 24$, the 4 that arrive later stay where they are, and
-# $\bar x = 24 + 4 = 28$.
+# list and hands the 2 down twice, so $\bar a = 8$. `first_come` gets that graph right. In $y = a b$ it comes
+# from $y$ straight to $a$, before $b$ has handed down anything: $a$ passes on $6 \cdot 4 = 24$, the 4 that
+# arrive later stay where they are, and $\bar x = 24 + 4 = 28$.
 #
 # This kind of mistake hides well. A plain chain of layers is right with either walk; the first residual
 # connection, or a weight that is used in two places, gets a wrong gradient, and nothing raises an error.
@@ -140,7 +132,7 @@ def sorted_walk(result: Node) -> None:
         node.hand_down()
 
 
-assert gradients(sorted_walk) == (44.0, 4.0)
+assert gradients(sorted_walk) == (44, 4)
 long_sum = Node(1.0)
 for _ in range(sys.getrecursionlimit()):
     long_sum = long_sum + Node(1.0)
@@ -151,12 +143,12 @@ except RecursionError:
 
 # %% [markdown]
 # The other way needs no recursion (Kahn 1962): count how often each number is used, then cross the uses off.
-# A number whose uses have all been crossed off has its complete gradient and is ready to hand it down.
+# A number with none left has its complete gradient and is ready to hand it down.
 
 
 # %%
-def counted_walk(result: Node) -> list[Node]:
-    """Right, for chains of any length; returns the numbers in the order in which they handed down."""
+def counted_walk(result: Node) -> None:
+    """Right, for chains of any length."""
     uses, todo = {result: 0}, [result]
     while todo:
         for origin in todo.pop().sources:
@@ -164,23 +156,18 @@ def counted_walk(result: Node) -> list[Node]:
                 uses[origin] = 0
                 todo.append(origin)
             uses[origin] += 1
-
-    ready, order = [result], []
+    ready = [result]
     while ready:
         node = ready.pop()
-        order.append(node)
         node.hand_down()
         for origin in node.sources:
             uses[origin] -= 1
             if uses[origin] == 0:
                 ready.append(origin)
-    return order
 
 
-assert gradients(counted_walk) == (44.0, 4.0)
-assert len(counted_walk(long_sum)) == 2 * sys.getrecursionlimit() + 1
-
-# %%
+assert gradients(counted_walk) == (44, 4)
+counted_walk(long_sum)
 places = {"x": (0, 0), "a": (1, 0.9), "b": (2, 0), "y": (3, 0.9)}
 first = "first come, first served: 28", VERMILION, "yabx", "6"
 right = "all uses first: 44", BLUE, "ybax", "(6 + 4)"
@@ -200,24 +187,22 @@ figure(fig, "order")
 # %% [markdown]
 # ## The same in tinynet
 #
-# An operation takes the part of `Node`, and its gradient stays in `pending` until all that used its output
-# are done.
+# An operation takes the part of `Node`; its gradient is `pending` until all that used its output are done.
 
 # %%
 source(_count_uses, _walk_back)
 
 # %% [markdown]
-# `_count_uses` refuses an operation that has been walked through already: the walk frees the arrays that the
-# operations kept, so a second `backward` would have nothing to compute with. What stays is `.grad` of the
-# leaves, and there gradients add up over calls, for the reason they add up over paths. A training loop that
-# forgets to clear them steps along the sum of all gradients so far. Minimising $(w - 3)^2$ from $w = 0$:
+# `_count_uses` refuses an operation that has been walked through: the walk frees what operations kept, so a
+# second `backward` would have nothing to compute with. What stays is `.grad` of the leaves, and there
+# gradients add up over calls, as they do over paths. A training loop that forgets to clear them steps along
+# the sum of all gradients so far. Minimising $(w - 3)^2$ from $w = 0$:
 
 # %%
 for cleared in (True, False):
     w, path = tn.Tensor(0.0, requires_grad=True), []
     for _ in range(12):
-        if cleared:
-            w.grad = None  # what optimizer.zero_grad() does
+        w.grad = None if cleared else w.grad  # what optimizer.zero_grad() does
         loss = (w - 3.0) ** 2
         loss.backward()
         w.data -= 0.1 * w.grad
@@ -230,8 +215,7 @@ except tn.errors.GradientError as error:
     print(f"a second backward: {error}")
 
 # %% [markdown]
-# Uncleared, $w$ swings past 3 and back, and does not come to rest. (Adding up is useful when it is meant:
-# exercise 3.)
+# Uncleared, $w$ swings past 3 and back, without rest. (Adding up is useful when it is meant: exercise 3.)
 #
 # ## Beside the framework
 #
@@ -251,8 +235,7 @@ compare(order, {**ours, "dy/dx, after a second graph": x.grad.item()})
 # ## Summary
 #
 # - A number hands its gradient down once, when it is complete: after everything that used it.
-# - Visiting per use counts shares twice (8 for 4); visiting on arrival loses shares (28 for 44). Chains hide
-#   both.
+# - Visiting per use counts shares twice (8 for 4), visiting on arrival loses some (28 for 44).
 # - A depth-first search finds the order in a few lines, but calls itself; counting uses needs no recursion.
 # - After the walk the graph is spent: what `backward` needed is freed, and a second call is refused.
 # - `.grad` of a leaf adds up over calls until it is cleared.
@@ -263,5 +246,4 @@ compare(order, {**ours, "dy/dx, after a second graph": x.grad.item()})
 #
 # 1. `order(result)`: the nodes of a graph, each once, each before everything that it was made from.
 # 2. `backward(result)`: the gradients of all nodes, for chains of any length.
-# 3. `in_halves(mean_loss, w, x, t)`: the gradient of a batch's mean loss from two backward passes over half
-#    of the batch each.
+# 3. `in_halves(mean_loss, w, x, t)`: the gradient of a batch's mean loss, half of the batch at a time.

@@ -4,8 +4,8 @@
 # **Question: how do you know that a gradient is right, and when does the check itself mislead you?**
 #
 # A wrong gradient raises no error, and often the loss falls all the same. So every operation of tinynet is
-# held against the slope that the function itself shows. This lesson builds that check, and then looks at the
-# two ways in which it lies: alarm for a right gradient, and peace for a wrong one.
+# held against the slope that the function itself shows. That check can lie in two ways: by an alarm for a
+# right gradient, and by peace for a wrong one.
 
 # %% [markdown]
 # ## By hand
@@ -73,10 +73,9 @@ figure(fig, "steps")
 # has few digits left. With $\varepsilon$ for the precision of the numbers ($10^{-16}$ in float64, $10^{-7}$
 # in float32), the error is about $h^2 + \varepsilon / h$, smallest near $h = \varepsilon^{1/3}$, where it is
 # $\varepsilon^{2/3}$: some $10^{-10}$ in float64, but only $10^{-5}$ to $10^{-4}$ in float32. **A check in
-# float32 cannot tell a small mistake from rounding.** That is why tinynet computes in float64 if it is given
-# float64, all operations included.
-
-# %% [markdown]
+# float32 cannot tell a small mistake from rounding.** That is why tinynet computes in float64 throughout if
+# it is given float64.
+#
 # ## The check
 #
 # For an array, move one element at a time. For an output that is an array, one number is needed to take the
@@ -125,8 +124,7 @@ print(f"the wrong one: {complaint(wrong_tanh, inputs)}")
 assert complaint(wrong_tanh, inputs) and not complaint(tn.tanh, inputs)
 
 # %% [markdown]
-# Would training have shown it? A network of two layers learns $t = \sin 3 x$ with the right and with the
-# wrong gradient:
+# Would training have shown it? Two layers learn $t = \sin 3 x$, with the right and with the wrong gradient:
 
 
 # %%
@@ -139,11 +137,10 @@ def losses_with(activation) -> list[float]:
     for _ in range(300):
         loss = ((activation(tn.Tensor(x) @ w1 + b1) @ w2 + b2 - np.sin(3 * x)) ** 2).mean()
         history.append(loss.item())
-        for leaf in leaves:
-            leaf.grad = None
         loss.backward()
         for leaf in leaves:
             leaf.data -= 0.1 * leaf.grad
+            leaf.grad = None
     return history
 
 
@@ -152,8 +149,7 @@ print(f"loss {right[0]:.3f}; after 300 steps right {right[-1]:.4f}, wrong {wrong
 assert wrong[-1] < right[0] / 5, "the loss falls with the wrong gradient, too"
 
 # %% [markdown]
-# The loss falls with the wrong gradient, too: it points roughly downhill, and the second layer's gradient is
-# right in any case. **A falling loss is no proof.**
+# The loss falls with the wrong gradient, too: it points roughly downhill. **A falling loss is no proof.**
 #
 # ## Cheaper: one random direction
 #
@@ -162,8 +158,7 @@ assert wrong[-1] < right[0] / 5, "the loss falls with the wrong gradient, too"
 #
 # $$\frac{f(x + h v) - f(x - h v)}{2 h} \approx \sum_i \frac{\partial f}{\partial x_i} v_i.$$
 #
-# It says yes or no for a million weights, but not which one is wrong, and a small mistake in few of them
-# drowns in the sum.
+# It says yes or no for a million weights, but not which is wrong, and a mistake in few of them may drown.
 
 # %%
 model_weight = rng.standard_normal((500, 40))
@@ -189,11 +184,9 @@ for name, activation in (("right", tn.tanh), ("wrong", wrong_tanh)):
 # A right gradient fails the check where the function has no slope at the scale of $h$:
 #
 # - **Kinks.** At 0, ReLU's slope is 0 by agreement; the central difference sees half of each side. The same
-#   goes for elements closer to 0 than $h$ and for ties of a maximum.
-# - **Chance.** With dropout, $f(x + h)$ and $f(x - h)$ come from two different functions.
+#   goes for elements closer to 0 than $h$ and for ties of a maximum. Move the inputs away.
+# - **Chance.** With dropout, $f(x + h)$ and $f(x - h)$ come from two different functions. Fix the chance.
 # - **Precision.** float32 anywhere on the way, or a large constant in the loss that eats the digits.
-#
-# The cure is to move the inputs: away from kinks, with fixed random numbers, without the constant.
 
 # %%
 dropout = tn.nn.Dropout(0.5)
