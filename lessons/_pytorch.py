@@ -1,29 +1,33 @@
 """What PyTorch answers to the lessons' questions: asked now where it is installed, else as recorded.
 
 `python lessons/_pytorch.py`, with PyTorch, asks every function of this file and writes the answers, with the
-version, to `_pytorch.json`. A lesson shows the function with `source` and calls `compare`.
+version, to `_pytorch.json`. A lesson shows the function with `source` and calls `compare`; `_keras.py` has
+questions for Keras in the same form.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 Answers = dict[str, Any]
-RECORD = Path(__file__).with_suffix(".json")
+NAME, RECORD = "PyTorch", Path(__file__).with_suffix(".json")
 
 
 def compare(question: Callable[[], Answers], ours: Mapping[str, Any], tolerance: float = 0.0) -> None:
-    """Print our numbers beside PyTorch's, and fail if they are further apart than `tolerance`."""
-    answers, origin = _answers(question)
+    """Print our numbers beside the framework's, and fail if they are further apart than `tolerance`."""
+    framework = sys.modules[question.__module__]
+    answers, origin = _answers(question, framework)
     if missing := ours.keys() ^ answers.keys():
         raise KeyError(f"{question.__name__} and the lesson answer different questions: {sorted(missing)}")
-    print(f"{'':34}{'tinynet':>12}{'PyTorch':>12}   largest difference   ({origin})")
+    print(f"{'':34}{'tinynet':>12}{framework.NAME:>12}   largest difference   ({origin})")
     for name, theirs in answers.items():
         mine, theirs = np.asarray(ours[name], np.float64), np.asarray(theirs, np.float64)
         assert mine.shape == theirs.shape, f"{name}: shapes {mine.shape} and {theirs.shape}"
@@ -33,13 +37,45 @@ def compare(question: Callable[[], Answers], ours: Mapping[str, Any], tolerance:
         assert difference <= tolerance, f"{name}: {mine} and {theirs}"
 
 
-def _answers(question: Callable[[], Answers]) -> tuple[Answers, str]:
-    if importlib.util.find_spec("torch"):
-        import torch
+def _answers(question: Callable[[], Answers], framework: ModuleType) -> tuple[Answers, str]:
+    if framework.asked():
+        return question(), f"{framework.NAME} {framework.version()}, now"
+    record = json.loads(framework.RECORD.read_text(encoding="utf-8"))
+    return record["answers"][question.__name__], f"{framework.NAME} {record['version']}, recorded"
 
-        return question(), f"PyTorch {torch.__version__}, now"
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
-    return record["answers"][question.__name__], f"PyTorch {record['torch']}, recorded"
+
+def write(framework: ModuleType) -> None:
+    """Ask a framework everything and write it down."""
+    answers = {question.__name__: question() for question in framework.QUESTIONS}
+    text = json.dumps({"version": framework.version(), "answers": answers}, indent=1)
+    framework.RECORD.write_text(text + "\n", encoding="utf-8")
+
+
+def asked() -> bool:
+    """Whether PyTorch answers now."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def version() -> str:
+    """The version that is installed."""
+    import torch
+
+    return torch.__version__
+
+
+def scalar() -> Answers:
+    """Lesson 1: the loss of the lesson, and a number that was doubled 60 times."""
+    import torch
+
+    w, x, b = (torch.tensor(value, requires_grad=True) for value in (2.0, 3.0, -5.0))
+    loss = (w * x + b) ** 2
+    loss.backward()
+    number = start = torch.tensor(1.0, requires_grad=True)
+    for _ in range(60):
+        number = number + number
+    number.backward()
+    gradients = {"dL/dw": w.grad.item(), "dL/dx": x.grad.item(), "dL/db": b.grad.item()}
+    return {"L": loss.item(), **gradients, "after 60 additions": start.grad.item()}
 
 
 def order() -> Answers:
@@ -265,6 +301,7 @@ def unfolded() -> Answers:
 
 
 QUESTIONS = (
+    scalar,
     order,
     arrays,
     checked,
@@ -279,14 +316,5 @@ QUESTIONS = (
 )
 
 
-def main() -> None:
-    """Ask everything and write it down."""
-    import torch
-
-    answers = {question.__name__: question() for question in QUESTIONS}
-    text = json.dumps({"torch": torch.__version__, "answers": answers}, indent=1)
-    RECORD.write_text(text + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write(sys.modules[__name__])
