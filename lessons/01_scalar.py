@@ -25,6 +25,9 @@
 # %%
 from __future__ import annotations
 
+from _pytorch import compare, scalar
+from _show import source
+
 import tinynet as tn
 
 
@@ -44,8 +47,8 @@ class Scalar:
     def backward(self, upstream: float = 1.0) -> None:
         """Add `upstream`, the derivative of the result by this number, and hand it on."""
         self.grad += upstream
-        for source, slope in zip(self.sources, self.slopes, strict=True):
-            source.backward(upstream * slope)
+        for origin, slope in zip(self.sources, self.slopes, strict=True):
+            origin.backward(upstream * slope)
 
 
 w, x, b = Scalar(2.0), Scalar(3.0), Scalar(-5.0)
@@ -133,18 +136,28 @@ L.backward()
 assert (L.item(), w.grad, x.grad, b.grad) == (1.0, 6.0, 4.0, 2.0)
 
 # %% [markdown]
-# ## In five lines
+# ## Beside the framework
+#
+# PyTorch is asked the same, with the same names: `requires_grad`, `backward`, `grad`. Where it is not
+# installed, what it answered is kept beside the lessons.
+
+# %%
+source(scalar)
+gradients = {"dL/dw": w.grad.item(), "dL/dx": x.grad.item(), "dL/db": b.grad.item()}
+compare(scalar, {"L": L.item(), **gradients, "after 60 additions": leaf.grad.item()})
+
+# %% [markdown]
+# ## Summary
 #
 # - Every step of a calculation remembers its inputs and its local derivative.
 # - The chain rule multiplies along a path and adds over paths.
 # - Walking path by path is right and exponentially slow; walking each step once, in the right order, is not.
 # - Nudging an input checks any gradient, without knowing how it was computed.
 # - `tinynet/tensor.py` is this lesson with arrays, and without the recursion.
-
-# %% [markdown]
+#
 # ## Exercises
 #
-# The starter is `lessons/exercises/01_scalar.py`; `tinynet check 01` says what is right.
+# In `lessons/exercises/01_scalar.py`; `tinynet check 01` tells how far you are.
 #
 # 1. `gradient`: the derivatives of $L = (w x + b - t)^2$ by $w$, $x$ and $b$, for a target $t$, by hand.
 # 2. `Scalar`: subtraction, division and squaring, each as one step with its local slopes.

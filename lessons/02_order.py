@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import sys
 
+from _keras import taped
 from _pytorch import compare, order
 from _show import figure, source
 from matplotlib.figure import Figure
@@ -106,8 +107,8 @@ assert gradients(every_use)[1] == 8 and gradients(first_come) == (28, 4)
 # from $y$ straight to $a$, before $b$ has handed down anything: $a$ passes on $6 \cdot 4 = 24$, the 4 that
 # arrive later stay where they are, and $\bar x = 24 + 4 = 28$.
 #
-# This kind of mistake hides well. A plain chain of layers is right with either walk; the first residual
-# connection, or a weight that is used in two places, gets a wrong gradient, and nothing raises an error.
+# Such mistakes hide well. A plain chain of layers is right with either walk; the first residual connection,
+# or a weight that is used in two places, gets a wrong gradient, and nothing raises an error.
 #
 # ## The right order
 #
@@ -133,9 +134,7 @@ def sorted_walk(result: Node) -> None:
 
 
 assert gradients(sorted_walk) == (44, 4)
-long_sum = Node(1.0)
-for _ in range(sys.getrecursionlimit()):
-    long_sum = long_sum + Node(1.0)
+long_sum = sum((Node(1.0) for _ in range(sys.getrecursionlimit())), Node(1.0))
 try:
     sorted_walk(long_sum)
 except RecursionError:
@@ -219,10 +218,10 @@ except tn.errors.GradientError as error:
 #
 # ## Beside the framework
 #
-# PyTorch keeps the same rules: shared numbers, sums over paths, sums over calls.
+# PyTorch keeps the same rules. With Keras, a tape *returns* gradients, new ones each time: nothing to clear.
 
 # %%
-source(order)
+source(order, taped)
 x, start = tn.Tensor(2.0, requires_grad=True), tn.Tensor(1.0, requires_grad=True)
 a, b = x * x, start + start
 (a * (a + x)).backward()
@@ -230,6 +229,7 @@ a, b = x * x, start + start
 ours = {"dy/dx": x.grad.item(), "dc/da": start.grad.item()}
 (x * x * (x * x + x)).backward()
 compare(order, {**ours, "dy/dx, after a second graph": x.grad.item()})
+compare(taped, {**ours, "dy/dx, of a second tape": ours["dy/dx"]})
 
 # %% [markdown]
 # ## Summary

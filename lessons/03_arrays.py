@@ -24,6 +24,7 @@
 from __future__ import annotations
 
 import numpy as np
+from _keras import squeezed
 from _pytorch import arrays, compare
 from _show import figure, source
 from matplotlib.figure import Figure
@@ -213,6 +214,16 @@ a, w = tn.Tensor(upstream, requires_grad=True), tn.Tensor(upstream.T / 7, requir
 ours = {"gradient of the scale": scale.grad, "of the scaled array": x.grad}
 ours |= {"of the left factor": a.grad, "of the right factor": w.grad}
 compare(arrays, {**ours, "shape of (50, 1) - (50,)": difference.shape}, tolerance=1e-12)
+
+# %% [markdown]
+# Keras subtracts in the same way. But its *losses* drop an axis of length 1 first, so that the mistake of
+# above cannot happen there:
+
+# %%
+source(squeezed)
+mean_squared = ((points - targets) ** 2).mean()
+ours = {"mean squared error, by its loss": mean_squared, "shape of (50, 1) - (50,)": difference.shape}
+compare(squeezed, ours, tolerance=1e-12)
 
 # %% [markdown]
 # ## Summary

@@ -30,6 +30,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from _keras import probabilities
 from _pytorch import classifier, compare
 from _show import data, figure, source
 from matplotlib.figure import Figure
@@ -205,6 +206,15 @@ loss.backward()
 ours = {"loss": loss.item(), "gradient of the weight": w.grad, "gradient of the bias": b.grad}
 ours["loss of softmax twice"] = tn.losses.cross_entropy(tn.softmax(logits), labels).item()
 compare(classifier, ours, tolerance=1e-12)
+
+# %% [markdown]
+# Keras computes the same, if one says which of the two it is given:
+
+# %%
+source(probabilities)
+default = {"loss of probabilities, by default": loss.item(), "loss of logits, from_logits=True": loss.item()}
+twice = {"loss of softmax twice": ours["loss of softmax twice"]}
+compare(probabilities, {**default, **twice}, tolerance=1e-12)
 
 # %% [markdown]
 # ## Summary

@@ -43,7 +43,7 @@ def taped() -> Answers:
             c = b + b
         found.append((float(tape.gradient(y, x)), float(tape.gradient(c, start))))
     (first, doubled), (second, _) = found
-    return {"dy/dx": first, "dc/da": doubled, "dy/dx, after a second graph": second}
+    return {"dy/dx": first, "dc/da": doubled, "dy/dx, of a second tape": second}
 
 
 def squeezed() -> Answers:
@@ -51,8 +51,8 @@ def squeezed() -> Answers:
     import keras
     import numpy as np
 
-    targets = 2 * np.linspace(-1, 1, 50) + 1
-    predictions = np.zeros((50, 1))
+    points = np.linspace(-1, 1, 50)
+    predictions, targets = points[:, None], 2 * points + 1
     loss = keras.losses.MeanSquaredError(dtype="float64")(targets, predictions)
     apart = keras.ops.subtract(predictions, targets)
     return {"mean squared error, by its loss": float(loss), "shape of (50, 1) - (50,)": list(apart.shape)}
