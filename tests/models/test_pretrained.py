@@ -15,6 +15,10 @@ from tinynet.train import checkpoint, predict_logits
 LARGEST = 900_000  # bytes
 
 
+def test_the_flagship_is_shipped():
+    assert "mobilenet-28" in pretrained.names()
+
+
 @pytest.mark.parametrize("name", pretrained.names())
 def test_the_shipped_file_is_the_measured_one_and_small(name):
     content = pretrained.weights(name).read_bytes()
