@@ -221,8 +221,8 @@ assert (wrong[:, 0] > 1000).all() and right.max() < 100
 #
 # ## Beside the framework
 #
-# Every kind of layer, in units from the framework's float64, at the worst place: tinynet in float64 and
-# float32, the framework's own float32, and how much of what is allowed that uses up.
+# Every kind of layer at the worst place, in units from the framework's float64 (MobileNet: float32): tinynet
+# in float64 and in float32, the framework's own float32, and how much of what is allowed that uses up.
 
 # %%
 measure.main()
@@ -246,5 +246,5 @@ if not fast() and not frameworks.missing("keras"):
 #
 # 1. `units(actual, expected)`: how far two float32 results are apart.
 # 2. `dense_from_torch(weight, height, width, channels)`: a dense layer that follows a Flatten.
-# 3. `same_padding(size, kernel, stride)`: how many zeros Keras puts before and behind.
+# 3. `adam_of_keras(start, gradients, lr, betas, eps)`: the weights after each step, with Keras's epsilon.
 # 4. `first_parted(ours, theirs, roundings)`: the first layer whose outputs are too far apart.

@@ -1,4 +1,4 @@
-"""Checks of lesson 14: sums one unit apart, weights that name their inputs, paddings by hand."""
+"""Checks of lesson 14: sums one unit apart, weights that name their inputs, steps of Keras's Adam."""
 
 from __future__ import annotations
 
@@ -94,41 +94,66 @@ def not_turned(weight, height, width, channels):
     return solution.dense_from_torch(weight, height, width, channels).T
 
 
-def padding_cases(answer: Callable[..., Any]) -> Iterator[Case]:
-    """Stride 1 with odd and even kernels, even and odd sizes at stride 2, strides beyond the kernel."""
-    for size, kernel, stride, expected in (
-        (5, 3, 1, (1, 1)),
-        (6, 4, 1, (1, 2)),
-        (4, 3, 2, (0, 1)),
-        (5, 3, 2, (1, 1)),
-        (224, 7, 2, (2, 3)),
-        (6, 1, 2, (0, 0)),
-        (8, 2, 4, (0, 0)),
-    ):
-        got = answer(size, kernel, stride)
-        yield Case(f"same_padding({size}, {kernel}, {stride})", got, expected)
+def adam_cases(answer: Callable[..., Any]) -> Iterator[Case]:
+    """The gradient 1 twice, by hand: sqrt(1 - 0.9375) is 0.25. Then what Keras 3.15.1 answered."""
+    betas = 0.75, 0.9375
+    got = answer(np.array([2.0]), np.array([[1.0]]), 1.0, betas, 0.25)
+    yield Case("one step of 1 from 2 with eps 0.25", got, [[1.5]])
+    got = answer(np.array([2.0]), np.ones((2, 1)), 1.0, betas, 0.25)
+    yield Case("two such steps", got, [[1.5], [0.9180704967546726]])
+    gradients = np.array([[3.0, 0.25], [-1.0, 0.25], [0.5, 0.25]])
+    got = answer(np.array([2.0, -1.0]), gradients, 0.125, betas, 0.25)
+    expected = [
+        [1.90625, -1.025],
+        [1.875729645184478, -1.057269016558489],
+        [1.843260940083087, -1.094213178132877],
+    ]
+    yield Case("three steps of two weights", got, expected)
 
 
-def half_the_kernel(size, kernel, stride):
-    return (kernel - 1) // 2, (kernel - 1) // 2
+def moved(step: Callable[..., Any], first: int = 1, exchanged: bool = False) -> Callable[..., Any]:
+    """An `adam_of_keras` with this step, counted from `first`, or with the shares of old and new exchanged."""
+
+    def adam_of_keras(start, gradients, lr, betas, eps):
+        weight, m, s, path = start, np.zeros(len(start)), np.zeros(len(start)), []
+        b1, b2 = (1 - betas[0], 1 - betas[1]) if exchanged else betas
+        for t, g in enumerate(gradients, first):
+            m, s = b1 * m + (1 - b1) * g, b2 * s + (1 - b2) * g**2
+            with np.errstate(all="ignore"):
+                weight = weight - lr * step(m, s, *(1 - np.array(betas) ** t), eps)
+            path.append(weight)
+        return np.array(path)
+
+    return adam_of_keras
 
 
-def as_with_stride_1(size, kernel, stride):
-    return (kernel - 1) // 2, kernel // 2
+def as_keras(m, s, c1, c2, eps):
+    return np.sqrt(c2) / c1 * m / (np.sqrt(s) + eps)
 
 
-def odd_one_before(size, kernel, stride):
-    return solution.same_padding(size, kernel, stride)[::-1]
+def as_pytorch(m, s, c1, c2, eps):
+    return m / c1 / (np.sqrt(s / c2) + eps)
 
 
-def not_below_zero(size, kernel, stride):
-    zeros = (math.ceil(size / stride) - 1) * stride + kernel - size
-    return zeros // 2, zeros - zeros // 2
+def uncorrected(m, s, c1, c2, eps):
+    return m / (np.sqrt(s) + eps)
 
 
-def rounded_down(size, kernel, stride):
-    zeros = max((size // stride - 1) * stride + kernel - size, 0)
-    return zeros // 2, zeros - zeros // 2
+def under_the_root(m, s, c1, c2, eps):
+    return np.sqrt(c2) / c1 * m / np.sqrt(s + eps)
+
+
+def last_alone(start, gradients, lr, betas, eps):
+    return solution.adam_of_keras(start, gradients, lr, betas, eps)[-1]
+
+
+def in_place(start, gradients, lr, betas, eps):
+    weight = start.copy()
+    path = []
+    for after in solution.adam_of_keras(start, gradients, lr, betas, eps):
+        weight[:] = after
+        path.append(weight)
+    return np.array(path)
 
 
 def parted_cases(answer: Callable[..., Any]) -> Iterator[Case]:
@@ -203,18 +228,20 @@ CHECKS = [
         ),
     ),
     Check(
-        "same_padding",
-        padding_cases,
-        "outputs = ceil(size / stride); the windows read (outputs - 1) · stride + kernel pixels. What is "
-        "missing is shared out, and an odd zero goes behind.",
+        "adam_of_keras",
+        adam_cases,
+        "m = b1 m + (1 - b1) g; s = b2 s + (1 - b2) g^2; w = w - lr sqrt(1 - b2^t) / (1 - b1^t) m / "
+        "(sqrt(s) + eps), with t from 1. Keep each w.",
         (
-            Mistake(half_the_kernel, "The number of zeros depends on size and stride, and may be odd."),
+            Mistake(moved(as_pytorch), "This is PyTorch's: add eps before the root of s is corrected."),
+            Mistake(moved(uncorrected), "Early means are too small: correct both by 1 - beta^t."),
+            Mistake(moved(under_the_root), "eps stands beside the root of s, not under it."),
+            Mistake(moved(as_keras, first=0), "Steps count from 1: with t = 0 the correction divides by 0."),
             Mistake(
-                as_with_stride_1, "With a stride fewer zeros may do: how far does the last window reach?"
+                moved(as_keras, exchanged=True), "beta is the share that is kept, 1 - beta that of the new."
             ),
-            Mistake(odd_one_before, "The odd zero goes behind, at the bottom and right."),
-            Mistake(not_below_zero, "Less than no zero cannot be added: if pixels are left over, add none."),
-            Mistake(rounded_down, "size / stride is rounded up: 5 pixels at stride 2 give 3."),
+            Mistake(last_alone, "The weights after every step, one row each."),
+            Mistake(in_place, "All rows are one array that went on changing: put a new one into the path."),
         ),
     ),
     Check(

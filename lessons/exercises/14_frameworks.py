@@ -26,10 +26,14 @@ def dense_from_torch(weight: np.ndarray, height: int, width: int, channels: int)
     raise NotImplementedError
 
 
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """(before, behind): how many zeros "same" adds on both sides of `size` pixels, in Keras.
+def adam_of_keras(
+    start: np.ndarray, gradients: np.ndarray, lr: float, betas: tuple[float, float], eps: float
+) -> np.ndarray:
+    """The weights after each step (steps, n), as Keras's Adam moves them; start: (n,), gradients: (steps, n).
 
-    The output has size / stride pixels, rounded up, and no more zeros are added than that takes.
+    Running means m of the gradient and s of its square start at 0 and keep the share betas of themselves. In
+    step t = 1, 2, ... both are corrected, by 1 - beta^t, but only after eps was added to the root of s:
+    w = w - lr sqrt(1 - beta2^t) / (1 - beta1^t) · m / (sqrt(s) + eps).
     """
     raise NotImplementedError
 

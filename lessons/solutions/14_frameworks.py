@@ -23,12 +23,19 @@ def dense_from_torch(weight: np.ndarray, height: int, width: int, channels: int)
     return images.transpose(2, 3, 1, 0).reshape(-1, outputs)
 
 
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """(before, behind): how many zeros "same" adds on both sides of `size` pixels, in Keras."""
-    outputs = math.ceil(size / stride)
-    read = (outputs - 1) * stride + kernel  # from the first pixel of the first window to the last of the last
-    zeros = max(read - size, 0)  # with a stride beyond the kernel, less is read than there is
-    return zeros // 2, zeros - zeros // 2
+def adam_of_keras(
+    start: np.ndarray, gradients: np.ndarray, lr: float, betas: tuple[float, float], eps: float
+) -> np.ndarray:
+    """The weights after each step (steps, n), as Keras's Adam moves them."""
+    weight, m, s = start, np.zeros(len(start)), np.zeros(len(start))
+    path = []
+    for t, gradient in enumerate(gradients, start=1):
+        m = betas[0] * m + (1 - betas[0]) * gradient
+        s = betas[1] * s + (1 - betas[1]) * gradient**2
+        rate = lr * np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
+        weight = weight - rate * m / (np.sqrt(s) + eps)  # a new array: those in the path stay
+        path.append(weight)
+    return np.array(path)
 
 
 def first_parted(ours: list[np.ndarray], theirs: list[np.ndarray], roundings: list[int]) -> int | None:
