@@ -112,7 +112,7 @@ def adam_cases(answer: Callable[..., Any]) -> Iterator[Case]:
 
 
 def moved(step: Callable[..., Any], first: int = 1, exchanged: bool = False) -> Callable[..., Any]:
-    """An `adam_of_keras` with this step, counted from `first`, or with the shares of old and new exchanged."""
+    """An `adam_of_keras` with this step, counted from `first`, or with old and new shares exchanged."""
 
     def adam_of_keras(start, gradients, lr, betas, eps):
         weight, m, s, path = start, np.zeros(len(start)), np.zeros(len(start)), []
