@@ -15,6 +15,7 @@ import jupytext
 import nbformat
 
 from .. import shelf, source_map
+from . import figures
 
 ROOT = shelf.FOLDER.parent
 HERE = Path(__file__).resolve().parent
@@ -26,6 +27,9 @@ DOCUMENTS = {  # files of the project, and the page that each becomes
     "docs/fast-path.md": "docs/fast-path.md",
     "docs/mobilenet.md": "docs/mobilenet.md",
     "docs/differences.md": "docs/differences.md",
+}
+FIGURES = {  # pages with a figure that moves
+    "lessons/site/figures/separable.md": "figures/separable.md",
 }
 API = (
     "tinynet",
@@ -51,6 +55,7 @@ def assemble(folder: Path) -> None:
     """Fill an empty folder with the sources of all pages."""
     write_lessons(folder)
     write_documents(folder)
+    write_figures(folder)
     write_sources(folder)
     write_reference(folder)
     write(folder / "source-map.md", relinked(source_map.markdown(), "source-map.md", "source-map.md", folder))
@@ -99,6 +104,16 @@ def write_documents(folder: Path) -> None:
         write(folder / page, relinked(text, name, page, folder))
 
 
+def write_figures(folder: Path) -> None:
+    """The pages with figures, and what each of their words in capitals stands for."""
+    fillings = {"COUNT_TABLE": figures.count_table()}
+    for name, page in FIGURES.items():
+        text = relinked((ROOT / name).read_text(encoding="utf-8"), name, page, folder)
+        for word, filling in fillings.items():
+            text = text.replace(word, filling)
+        write(folder / page, text)
+
+
 def relinked(text: str, name: str, page: str, folder: Path) -> str:
     """The links of a file of the project as links between pages; what has no page becomes plain text."""
 
@@ -122,8 +137,8 @@ def relinked(text: str, name: str, page: str, folder: Path) -> str:
 def page_of(file: str) -> str | None:
     """The page that shows a file of the project."""
     path = ROOT / file
-    if file in DOCUMENTS:
-        return DOCUMENTS[file]
+    if page := (DOCUMENTS | FIGURES).get(file):
+        return page
     if path in shelf.lessons():
         return f"lessons/{path.stem}.ipynb"
     return f"source/{file.removesuffix('.py')}.rst" if path in source_files() else None
