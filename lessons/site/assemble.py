@@ -30,6 +30,7 @@ DOCUMENTS = {  # files of the project, and the page that each becomes
 }
 FIGURES = {  # pages with a figure that moves
     "lessons/site/figures/separable.md": "figures/separable.md",
+    "lessons/site/figures/classifier.md": "figures/classifier.md",
 }
 API = (
     "tinynet",
@@ -106,7 +107,11 @@ def write_documents(folder: Path) -> None:
 
 def write_figures(folder: Path) -> None:
     """The pages with figures, and what each of their words in capitals stands for."""
-    fillings = {"COUNT_TABLE": figures.count_table()}
+    fillings = {
+        "COUNT_TABLE": figures.count_table(),
+        "IMAGES_SENTENCE": figures.write_data(folder / "static" / "figures"),
+        "NETWORK_CODE": (HERE / "static" / "figures" / "network.js").read_text(encoding="utf-8"),
+    }
     for name, page in FIGURES.items():
         text = relinked((ROOT / name).read_text(encoding="utf-8"), name, page, folder)
         for word, filling in fillings.items():

@@ -67,9 +67,13 @@ mathjax3_config = {"svg": {"fontCache": "global"}, "tex": {"tags": "none"}}
 
 
 def setup(app):
-    """Let docstrings become reStructuredText."""
+    """Let docstrings become reStructuredText, and find what `assemble` made for the figures."""
 
     def convert(app, what, name, thing, options, lines):
         lines[:] = docstrings.to_rst(lines)
 
+    def add_static(app, config):
+        config.html_static_path.append(str(app.srcdir / "static"))
+
     app.connect("autodoc-process-docstring", convert)
+    app.connect("config-inited", add_static)
