@@ -14,7 +14,7 @@ FLAGS = ("--model", "compact-cnn", "--resolution", "18", "--batch-size", "4")
 def test_compare_writes_table_json_and_picture(tinynet, photographs, tmp_path):
     out = tmp_path / "out"
     code, output, error = tinynet(
-        "compare", "torch", *FLAGS, "--data", photographs, "--out", out, "--steps", 2
+        "compare", "torch", *FLAGS, "--data", photographs, "--out", out, "--steps", 2, "--warm-up", 5
     )
     assert code == 0 and error == "" and "0 Conv2D" in output and "Within all limits." in output
     assert sorted(path.name for path in out.iterdir()) == [
@@ -22,6 +22,7 @@ def test_compare_writes_table_json_and_picture(tinynet, photographs, tmp_path):
     ]  # fmt: skip
     record = json.loads((out / "comparison.json").read_text())
     assert record["network"]["model"] == "compact-cnn" and record["training"]["steps"] == 2
+    assert record["training"]["warm_up"] == 5
 
 
 @needs_torch
@@ -36,6 +37,7 @@ def test_the_exit_code_is_1_where_a_limit_is_passed(tinynet, photographs, tmp_pa
     ("flags", "sentence"),
     [
         (["--batch-size", "1000"], "--steps times --batch-size is 1,000 images"),
+        (["--warm-up", "0"], "--warm-up is for training: give --steps N as well"),
         (["--lr", "0.1"], "--lr is for training: give --steps N as well"),
         (["--width", "2"], "--width does not apply to compact-cnn"),
     ],

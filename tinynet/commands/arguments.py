@@ -11,6 +11,11 @@ def count(text: str) -> int:
 
 
 def seed(text: str) -> int:
+    """A whole number that starts random numbers."""
+    return count_or_zero(text)
+
+
+def count_or_zero(text: str) -> int:
     """A whole number of 0 or more."""
     return _number(text, int, lambda value: value >= 0, "a whole number of 0 or more")
 

@@ -6,7 +6,8 @@ computed itself. Batch-norm parameters and biases are drawn at random, as zeros 
 
 --steps trains both from the same start on the same batches, in float32 and in float64, and the other
 framework once more in another of its own ways: so fast does rounding alone drive such a network apart. In
-float64 the losses have to agree within 1e-9 at every step; a high --lr amplifies rounding beyond that sooner.
+float64 the losses have to agree within 1e-9 at every step. The start is the network after --warm-up steps of
+Adam in tinynet: at random weights a deep network with batch norm amplifies rounding in any framework.
 
 Pictures and comparison.json go to a folder. The exit code is 1 if something exceeds its limit.
 """
@@ -14,21 +15,25 @@ Pictures and comparison.json go to a folder. The exit code is 1 if something exc
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from .arguments import add_network_options, add_threads, count, rate, seed, use_threads
+from .arguments import add_network_options, add_threads, count, count_or_zero, rate, seed, use_threads
 
 if TYPE_CHECKING:
     from ..data import Dataset
+    from ..interop.sides import Batch
     from ..nn import Sequential
 
 HELP = "compare a network with PyTorch, Keras or ONNX Runtime, layer by layer"
 FRAMEWORKS = ("torch", "keras", "onnx")
 PARTED = 1  # the exit code
+WARM_UP = 300  # steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="auto", metavar="DATA", help="as for `tinynet train`")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="images in a batch (32)")
     parser.add_argument("--steps", type=count, metavar="N", help="also train for so many steps of SGD")
-    parser.add_argument("--lr", type=rate, metavar="RATE", help="with --steps: the learning rate (0.001)")
+    parser.add_argument("--lr", type=rate, metavar="RATE", help="with --steps: the learning rate (0.01)")
+    parser.add_argument(
+        "--warm-up", type=count_or_zero, metavar="N", help="with --steps: steps in tinynet before (300)"
+    )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of weights and batches (0)")
     parser.add_argument("--out", metavar="DIR", help="the folder (default: one in runs/)")
     add_threads(parser)
@@ -55,8 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     use_threads(arguments.threads)
     if arguments.framework == "onnx" and arguments.steps:
         raise InputError("ONNX Runtime does not train: leave --steps out, or compare with torch or keras.")
-    if arguments.lr and not arguments.steps:
-        raise InputError("--lr is for training: give --steps N as well, or leave it out.")
+    for flag, value in (("--lr", arguments.lr), ("--warm-up", arguments.warm_up)):
+        if value is not None and arguments.steps is None:
+            raise InputError(f"{flag} is for training: give --steps N as well, or leave it out.")
     for name in ("onnx", "onnxruntime") if arguments.framework == "onnx" else (arguments.framework,):
         frameworks.require(name)
     dataset = _dataset(arguments)
@@ -110,7 +119,6 @@ def _folder(arguments: argparse.Namespace) -> Path:
 def _compared(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, Any]:
     from ..data.loader import unit_range
     from ..interop.compare import compare_layers
-    from ..interop.compare_training import LR, compare_training
     from ..report import comparison
     from ..train.run import environment
 
@@ -126,15 +134,33 @@ def _compared(arguments: argparse.Namespace, dataset: Dataset) -> dict[str, Any]
     record["layers"] = compare_layers(arguments.framework, model, *batches[0], print)
     print(comparison.table(record["layers"]))
     if arguments.steps:
-        record["training"] = compare_training(
-            arguments.framework,
-            lambda: _network(arguments, dataset),
-            batches,
-            print,
-            LR if arguments.lr is None else arguments.lr,
-        )
+        record["training"] = _trained(arguments, dataset, batches)
         print(comparison.training_sentences(record["training"]))
     return record
+
+
+def _trained(arguments: argparse.Namespace, dataset: Dataset, batches: list[Batch]) -> dict[str, Any]:
+    from ..interop.compare_training import LR, compare_training, warmed_up
+
+    steps = WARM_UP if arguments.warm_up is None else arguments.warm_up
+    print(f"{steps} steps of Adam in tinynet, then both from there")
+    network = _network(arguments, dataset)
+    start = warmed_up(network, islice(_endless(dataset, arguments.batch_size), steps))
+    weights = start.state_dict()
+
+    def build() -> Sequential:
+        model = _network(arguments, dataset)
+        model.load_state_dict(weights)
+        return model
+
+    lr = LR if arguments.lr is None else arguments.lr
+    return {**compare_training(arguments.framework, build, batches, print, lr), "warm_up": steps}
+
+
+def _endless(dataset: Dataset, size: int) -> Iterator[Batch]:
+    """Epoch after epoch, in an order that the seed of the network decides."""
+    while True:
+        yield from dataset.batches(size, shuffle=True)
 
 
 def _finite(value: Any) -> Any:
@@ -160,6 +186,7 @@ def _draw(record: dict[str, Any], folder: Path) -> list[str]:
     if "training" in record:
         optimizer = record["training"]["optimizer"]
         how = "SGD, lr {lr:g}, momentum {momentum:g}".format(**optimizer)
+        how += f", from step {record['training']['warm_up']}"
         figures["training.png"] = comparison.training_figure(
             record["training"], subtitle=f"{name}, batches of {layers['batch']}, {how}; {versions}"
         )

@@ -3,24 +3,28 @@
 Rounding differs, training amplifies it: in float32 two right programs part. How fast is a property of the
 network and of the learning rate, so it is measured: the other framework trains a second time in another of
 its own ways. In float64 rounding begins 2^29 times smaller, and losses have to stay within DOUBLE_LIMIT.
-Where a high learning rate amplifies it beyond that within the steps asked for, the verdict is that they part,
-and it says whether the framework parts from itself as well.
+Where training amplifies it beyond that within the steps asked for, the verdict is that they part, and it says
+whether the framework parts from itself as well. Deep networks with batch norm do so at random weights, at any
+learning rate that teaches them something; after a few hundred steps they no longer do. So a network can be
+trained for some steps before both sides take it over (`warmed_up`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import nn
+from .. import nn, optim
+from ..tensor import Tensor
 from .plain import plain_layers
-from .sides import Batch, Ours, Problem, Side, Trained, open_side
+from .sides import Batch, Ours, Problem, Side, Trained, loss_of, open_side
 
 DOUBLE_LIMIT = 1e-9  # of the loss in float64, relative, at every step
 RATIO = 2.0  # how many times the framework's distance from itself tinynet's may be, over all steps
-LR, MOMENTUM = 0.001, 0.9
+LR, MOMENTUM = 0.01, 0.9
+WARM_UP_LR = 0.001  # of Adam
 
 
 def compare_training(
@@ -59,6 +63,16 @@ def compare_training(
         "ratios": {name: typical_ratio(curves, name) for name, curves in found.items()},
         "parted": verdict(found, theirs.label, theirs.other_way),
     }
+
+
+def warmed_up(model: nn.Sequential, batches: Iterable[Batch]) -> nn.Sequential:
+    """The network after a step of Adam on each batch, in tinynet."""
+    optimizer = optim.Adam(model.train().parameters(), lr=WARM_UP_LR)
+    for images, labels in batches:
+        optimizer.zero_grad()
+        loss_of(model(Tensor(images)), labels).backward()
+        optimizer.step()
+    return model
 
 
 def _single(number: float) -> float:
@@ -137,7 +151,10 @@ def _of_itself(losses: Sequence[float], step: int, framework: str) -> str:
     if own == len(losses):
         return f"{framework} does not part from itself"
     when = "earlier" if own < step else "at the same step" if own == step else "later"
-    return f"{framework} parts from itself {when}, at step {own + 1}: a lower learning rate amplifies less"
+    return (
+        f"{framework} parts from itself {when}, at step {own + 1}: "
+        "a lower learning rate, or a longer warm-up, amplifies less"
+    )
 
 
 def steps_within(losses: Sequence[float]) -> int:
