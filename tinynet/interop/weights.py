@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,9 @@ def _state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """The arrays of a file of torch.save, in its order; CheckpointError if it is more than that."""
     torch = require("torch")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks to report pickles that it refuses
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of a damaged file it can be almost any
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
