@@ -300,6 +300,19 @@ def unfolded() -> Answers:
     return {"windows, channels first": rows.tolist(), "product": (rows @ weight.reshape(2, -1).T).tolist()}
 
 
+def counted() -> Answers:
+    """Lesson 8: a convolution of 3 x 3, and how often each label occurs."""
+    import torch
+
+    image = torch.sin(torch.arange(1.0, 26, dtype=torch.float64)).reshape(1, 1, 5, 5)
+    weight = torch.cos(torch.arange(1.0, 10, dtype=torch.float64)).reshape(1, 1, 3, 3)
+    labels = torch.arange(1000) ** 2 % 10
+    return {
+        "the compiled convolution": torch.nn.functional.conv2d(image, weight)[0, 0].tolist(),
+        "labels counted": torch.bincount(labels, minlength=10).tolist(),
+    }
+
+
 QUESTIONS = (
     scalar,
     order,
@@ -308,6 +321,7 @@ QUESTIONS = (
     classifier,
     convolved,
     unfolded,
+    counted,
     modes,
     separable,
     optimisers,
