@@ -5,11 +5,11 @@
 # compute something else in evaluation than in training?**
 #
 # Pooling makes an image smaller, dropout disturbs it, batch norm brings its channels to a common scale. Of
-# the three, batch norm has the gradient that most people get wrong, and dropout and batch norm have a mode
-# that everybody forgets once.
+# the three, batch norm has the gradient that is easiest to get wrong; and to forget the mode of the last two
+# raises no error.
 
 # %% [markdown]
-# ## Pooling
+# ## By hand: pooling
 #
 # Two windows of 2x2 pixels, side by side. Max pooling keeps the largest of each, average pooling the mean:
 #
@@ -46,19 +46,13 @@ for pool in (ops.max_pool2d, ops.avg_pool2d):
     print(f"{pool.__name__}: {y.numpy().ravel()}, gradient {gradients[pool].tolist()}")
 assert (gradients[ops.max_pool2d] == [[0, 8, 80, 0], [0, 0, 0, 0]]).all()
 assert (gradients[ops.avg_pool2d] == [[2, 2, 20, 20], [2, 2, 20, 20]]).all()
-
-# %% [markdown]
-# So the forward pass has to remember where each maximum stood: one small integer per window, `argmax`. Where
-# windows overlap, a pixel that is the maximum of several collects from each. This is the definition that the
-# fast loop is tested against:
-
-# %%
 source(max_pool2d_grad_definition)
 
 # %% [markdown]
-# Pooling has no weights, and computes the same in training and evaluation.
+# The last is the definition that the fast loop is tested against. It needs `argmax`, which the forward pass
+# remembers: where each maximum stood. Pooling has no weights, and computes the same in both modes.
 #
-# ## Dropout
+# ## By hand: dropout
 #
 # In training, dropout sets each number to 0 with probability $r$, the rate, so that no unit can rely on one
 # other. What is kept is divided by $1 - r$. By hand, $x = 6$ and $r = 1/4$: the result is 0 or
@@ -66,9 +60,8 @@ source(max_pool2d_grad_definition)
 #
 # $$\tfrac{1}{4} \cdot 0 + \tfrac{3}{4} \cdot 8 = 6 = x.$$
 #
-# Since the mean is right already, evaluation leaves $x$ as it is. (The paper of 2014 multiplied by $1 - r$
-# in evaluation instead; every framework does it this way now, called *inverted*.) The spread is not 0:
-# $\tfrac{1}{4} \cdot 6^2 + \tfrac{3}{4} \cdot 2^2 = 12$, the square of 3.46.
+# Since the mean is right already, evaluation leaves $x$ as it is. (This is called *inverted* dropout; the
+# paper of 2014 multiplied by $1 - r$ in evaluation instead.)
 
 # %%
 source(nn.Dropout.forward)
@@ -76,13 +69,12 @@ tn.seed(0)
 dropout, x = nn.Dropout(0.25), tn.Tensor(np.full(100_000, 6.0, np.float32), requires_grad=True)
 y = dropout(x)
 y.sum().backward()
-print(f"values {np.unique(y.numpy())}, mean {y.numpy().mean():.3f}, variance {y.numpy().var():.2f}")
+print(f"values {np.unique(y.numpy())}, mean {y.numpy().mean():.3f}")
 assert set(np.unique(y.numpy())) == {0, 8} and abs(y.numpy().mean() - 6) < 0.1
-assert np.allclose(x.grad, y.numpy() / 6), "the gradient passes where the number passed, times 1 / (1 - r)"
-assert dropout.eval()(x) is x
+assert np.allclose(x.grad, y.numpy() / 6) and dropout.eval()(x) is x
 
 # %% [markdown]
-# ## Batch norm
+# ## By hand: batch norm
 #
 # For each channel take the $m$ values of the batch (all images, all pixels), their mean $\mu$ and their
 # variance $v = \frac{1}{m} \sum_i (x_i - \mu)^2$, and with $\sigma = \sqrt{v + \varepsilon}$
@@ -95,7 +87,8 @@ assert dropout.eval()(x) is x
 #
 # **Backwards**, an $x_i$ acts on the loss on three ways: through its own $\hat x_i$, through $\mu$ and
 # through $\sigma$. From the definitions $\partial \mu / \partial x_i = 1 / m$, and
-# $2 \sigma \, \partial \sigma / \partial x_i = \partial v / \partial x_i = 2 (x_i - \mu) / m$, which is
+# $2 \sigma \, \partial \sigma / \partial x_i = \partial v / \partial x_i = 2 (x_i - \mu) / m$ (the way
+# through $\mu$ into $v$ adds nothing, since $\sum_j (x_j - \mu) = 0$), which is
 # $\partial \sigma / \partial x_i = \hat x_i / m$. So with $\delta_{ij}$ for 1 if $i = j$, else 0,
 #
 # $$\frac{\partial \hat x_j}{\partial x_i} = \frac{1}{\sigma} \left( \delta_{ij} - \frac{1}{m}
@@ -125,20 +118,15 @@ assert (mean, var) == (3, 4) and np.allclose(x.grad.ravel(), [0.25, -0.25, 0, 0]
 # The usual mistake is to treat $\mu$ and $\sigma$ as constants, which leaves only the first term. The slope
 # in a random direction (lesson 4) tells:
 
-
 # %%
-def normalised(x: np.ndarray) -> np.ndarray:
-    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
-
-
 rng = np.random.default_rng(9)
 rows, g, direction = rng.normal(2, 3, (6, 3)), rng.standard_normal((6, 3)), rng.standard_normal((6, 3))
-xhat, std = normalised(rows), np.sqrt(rows.var(axis=0) + 1e-5)
-ends = [(normalised(rows + h * direction) * g).sum() for h in (1e-5, -1e-5)]
-slope = (ends[0] - ends[1]) / 2e-5
+ones, zeros, std = np.ones(3), np.zeros(3), np.sqrt(rows.var(axis=0) + 1e-5)
+below, xhat, above = (ops.batch_norm(rows + h * direction, ones, zeros)[0].numpy() for h in (-1e-5, 0, 1e-5))
+slope = ((above - below) * g).sum() / 2e-5
 terms = g, -g.mean(axis=0), -xhat * (g * xhat).mean(axis=0)
 claims = [(sum(terms[:count]) / std * direction).sum() for count in (1, 2, 3)]
-print(f"slope {slope:.6f}; of one, two and three terms: " + ", ".join(f"{claim:.6f}" for claim in claims))
+print(f"slope {slope:.6f}; by one, two and three terms: " + ", ".join(f"{claim:.6f}" for claim in claims))
 assert [abs(claim - slope) < 1e-6 for claim in claims] == [False, False, True]
 
 # %% [markdown]
@@ -149,13 +137,13 @@ assert [abs(claim - slope) < 1e-6 for claim in claims] == [False, False, True]
 
 # %%
 source(nn.BatchNorm.remember, nn.BatchNorm._moved)
-layer = nn.BatchNorm(1)
-layer(tn.Tensor(values.astype(np.float32)))
+layer = nn.BatchNorm(1).astype(np.float64)
+layer(tn.Tensor(values))
 print(f"after one batch: running mean {layer.running_mean}, running variance {layer.running_var}")
-assert np.allclose([layer.running_mean[0], layer.running_var[0]], [0.9 * 0 + 0.1 * 3, 0.9 * 1 + 0.1 * 16 / 3])
+assert np.isclose(layer.running_mean, 0.1 * 3) and np.isclose(layer.running_var, 0.9 + 0.1 * 16 / 3)
 
 # %% [markdown]
-# Three numbers to know, for here the frameworks differ:
+# Here the frameworks differ (`docs/differences.md` names the tests that hold this):
 #
 # - **`momentum`.** PyTorch and tinynet: the share of the *new* batch, 0.1. Keras: the share of the *old*
 #   value, 0.99. Of the 0 and 1 at which the statistics start, $0.9^{50} = 0.5 \%$ is left after 50 steps,
@@ -164,23 +152,13 @@ assert np.allclose([layer.running_mean[0], layer.running_var[0]], [0.9 * 0 + 0.1
 #   $m$. In the normalisation of a training batch all three divide by $m$.
 # - **$\varepsilon$.** PyTorch and tinynet $10^{-5}$, Keras $10^{-3}$.
 #
-# Keras's defaults in tinynet are `nn.BatchNorm(channels, momentum=0.01, eps=1e-3)`. (`docs/differences.md`
-# names the tests that hold this.) What the momentum does to the first epochs:
+# But for the variance, Keras's defaults are `nn.BatchNorm(channels, momentum=0.01, eps=1e-3)`. What the
+# momentum does to the first evaluations of a network with all three layers:
 
 
 # %%
-def build(momentum: float) -> nn.Sequential:
-    """A small network with all three layers; the same weights at each call."""
-    tn.seed(1)
-    return nn.Sequential(
-        *(nn.Conv2D(1, 8, 3, bias=False), nn.BatchNorm(8, momentum), nn.ReLU(), nn.MaxPool2D(2)),
-        *(nn.Conv2D(8, 16, 3, bias=False), nn.BatchNorm(16, momentum), nn.ReLU(), nn.MaxPool2D(2)),
-        *(nn.Flatten(), nn.Dropout(0.25), nn.Dense(400, 10)),
-    )
-
-
 def accuracy(model: nn.Module, dataset: tn.data.Dataset, batch_size: int = 500) -> float:
-    """The share of right answers, in the mode in which the model is."""
+    """The share of right answers, in whichever mode the model is."""
     right = 0
     with tn.no_grad():
         for images, labels in dataset.batches(batch_size):
@@ -189,10 +167,15 @@ def accuracy(model: nn.Module, dataset: tn.data.Dataset, batch_size: int = 500) 
 
 
 train, test = data(10_000)
-few = test.take(500)
-curves = {}
+few, curves, weights = test.take(500), {}, []
 for momentum in (0.01, 0.1):
-    model, curve = build(momentum), []
+    tn.seed(1)
+    model = nn.Sequential(
+        *(nn.Conv2D(1, 8, 3, bias=False), nn.BatchNorm(8, momentum), nn.ReLU(), nn.MaxPool2D(2)),
+        *(nn.Conv2D(8, 16, 3, bias=False), nn.BatchNorm(16, momentum), nn.ReLU(), nn.MaxPool2D(2)),
+        *(nn.Flatten(), nn.Dropout(0.25), nn.Dense(400, 10)),
+    )
+    curve = curves[momentum] = []
     optimizer = tn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     for _ in range(3 if len(train) > 1000 else 6):
         for images, labels in train.batches(100, shuffle=True):
@@ -201,9 +184,9 @@ for momentum in (0.01, 0.1):
             optimizer.step()
             if len(curve) < 60:
                 curve.append(accuracy(model.eval(), few))
-    curves[momentum] = curve
+    weights.append(model[0].weight.numpy())
     print(f"momentum {momentum}: accuracy {curve[9]:.1%} after 10 steps, {curve[-1]:.1%} after {len(curve)}")
-assert sum(curves[0.1]) > sum(curves[0.01]) + 3
+assert sum(curves[0.1]) > sum(curves[0.01]) + 3 and (weights[0] == weights[1]).all()
 
 # %% [markdown]
 # Step by step the weights of both runs are the same. **Symptom: the training loss falls, and the first
@@ -211,8 +194,7 @@ assert sum(curves[0.1]) > sum(curves[0.01]) + 3
 #
 # ## Broken on purpose: eval() forgotten
 #
-# Now the trained network (the second) answers test images in training mode, in batches of several sizes:
-# first with the classes mixed, then one class after the other.
+# Now the second network answers in training mode, the classes mixed or one after the other:
 
 # %%
 trained, right = model.state_dict(), accuracy(model.eval(), few)
@@ -229,15 +211,14 @@ print(f"evaluation mode: {right:.1%} before, {spoiled:.1%} after the last of the
 assert careless["one class at a time"][-1] < right - 0.05
 assert not np.array_equal(model[1].running_mean, trained["layers.1.running_mean"])
 
-# %%
 fig = Figure(figsize=(8, 3.2), layout="constrained")
 start, end = fig.subplots(1, 2, sharey=True)
-for momentum, name, colour in zip(curves, orders, (VERMILION, BLUE), strict=True):
+for momentum, name, colour in zip((0.1, 0.01), orders, (BLUE, VERMILION), strict=True):
     start.plot(range(1, len(curve) + 1), curves[momentum], color=colour, label=f"momentum {momentum}")
     end.plot(sizes, careless[name], ".-", color=colour, label=f"training mode, {name}")
 end.axhline(right, color=GREY, linestyle=":", label="evaluation mode")
-start.set(xlabel="training steps", ylabel="test accuracy", title="evaluated while it trains", ylim=(0, 1))
-end.set(xlabel="batch size", title="trained, eval() forgotten")
+start.set(xlabel="training steps", ylabel="test accuracy", ylim=(0, 1))
+end.set(xlabel="batch size of the evaluation")
 for axes in (start, end):
     axes.legend(frameon=False, fontsize=9, loc="lower right")
 figure(fig, "modes")
@@ -254,8 +235,7 @@ figure(fig, "modes")
 
 # %%
 source(modes)
-layer = nn.BatchNorm(1).astype(np.float64)
-x = tn.Tensor(values, requires_grad=True)
+layer, x = nn.BatchNorm(1).astype(np.float64), tn.Tensor(values, requires_grad=True)
 y = layer(x)
 y.backward(upstream)
 ours = {"gradient of max pooling": gradients[ops.max_pool2d], "batch norm in training": y.numpy()}
@@ -269,8 +249,7 @@ compare(modes, ours, tolerance=1e-12)
 # - Max pooling sends the gradient to the first maximum of a window, average pooling a share to each pixel.
 # - Dropout divides what it keeps by $1 - r$, so that the mean is right and evaluation has nothing to do.
 # - Batch norm's gradient has three terms: directly, through the mean, through the standard deviation.
-# - `momentum` is the share of the new batch in PyTorch and tinynet and of the old value in Keras; PyTorch
-#   and tinynet keep the variance divided by $m - 1$, Keras by $m$.
+# - `momentum` is the share of the new batch in PyTorch and tinynet, of the old value in Keras.
 # - Without `eval()` the answer for an image depends on its neighbours, and evaluating changes the network.
 #
 # ## Exercises

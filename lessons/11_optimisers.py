@@ -3,8 +3,8 @@
 #
 # **Question: the gradient says in which direction the loss falls. How far should each weight go?**
 #
-# Every optimiser is an answer to this one question, and each answers a weakness of the one before. Here each
-# takes a step by hand, then walks through a valley, then trains a network. `tinynet/optim/` has them all.
+# Every optimiser answers this one question. Here each takes a step by hand, then walks through a valley,
+# then trains a network.
 
 # %% [markdown]
 # ## By hand
@@ -31,6 +31,8 @@
 # %%
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from _pytorch import compare, optimisers
 from _show import data, fast, figure, source
@@ -42,13 +44,8 @@ from tinynet.kernels.update import adam_definition, rmsprop_definition, sgd_defi
 from tinynet.optim import SGD, Adam, AdamW, Constant, Cosine, OneCycle, RMSprop, WarmUp
 from tinynet.report.style import BLUE, GREY, INK, VERMILION
 
-RULES = {
-    "SGD": SGD,
-    "momentum": lambda weights, lr: SGD(weights, lr, momentum=0.9),
-    "RMSprop": lambda weights, lr: RMSprop(weights, lr, alpha=0.9),
-    "Adam": Adam,
-    "AdamW": lambda weights, lr: AdamW(weights, lr, weight_decay=0.5),
-}
+RULES = {"SGD": SGD, "momentum": partial(SGD, momentum=0.9), "RMSprop": partial(RMSprop, alpha=0.9)}
+RULES |= {"Adam": Adam, "AdamW": partial(AdamW, weight_decay=0.5)}
 by_hand = {"SGD": (0.6, 0.36), "momentum": (0.6, 0.0), "RMSprop": (0.684,), "Adam": (0.9,), "AdamW": (0.85,)}
 
 
@@ -83,16 +80,17 @@ source(sgd_definition, rmsprop_definition, adam_definition)
 # grows; and at 0.07, where it is $-0.75$, $a$ still has a factor of 0.93. **The steepest direction limits
 # the rate, the flattest waits.**
 #
-# Forty steps from $(-9, 2.5)$; then the same valley once more, turned by 45 degrees:
+# Forty steps from $(-9, 2.5)$, where $L$ is 119, each rule with a rate that suits it; then the same once
+# more in the valley turned by 45 degrees (and drawn turned back):
 
 
 # %%
-def height(places: np.ndarray) -> np.ndarray:
-    return (places[..., 0] ** 2 + 25 * places[..., 1] ** 2) / 2
+def height(a, b):
+    return (a**2 + 25 * b**2) / 2
 
 
 rates = {"SGD": 0.07, "momentum": 0.02, "RMSprop": 0.3, "Adam": 0.5}
-grid = np.stack(np.meshgrid(np.linspace(-10, 4, 80), np.linspace(-4, 4, 80)), axis=-1)
+a, b = np.meshgrid(np.linspace(-10, 4, 80), np.linspace(-4, 4, 80))
 fig = Figure(figsize=(10, 4), layout="constrained")
 panels, ends = fig.subplots(2, 4, sharex=True, sharey=True), {}
 for row, (sine, cosine) in enumerate(((0.0, 1.0), (0.5**0.5, 0.5**0.5))):
@@ -100,21 +98,20 @@ for row, (sine, cosine) in enumerate(((0.0, 1.0), (0.5**0.5, 0.5**0.5))):
     curvature = turn @ np.diag([1.0, 25.0]) @ turn.T
     for axes, (name, lr) in zip(panels[row], rates.items(), strict=True):
         places = follow(RULES[name], lr, lambda step, w, k=curvature: k @ w, 40, turn @ [-9.0, 2.5]) @ turn
-        ends[name, row] = height(places[-1])
-        axes.contour(
-            *np.moveaxis(grid, -1, 0), height(grid), np.logspace(-1, 2.5, 12), colors=GREY, linewidths=0.4
-        )
+        ends[name, row] = height(*places[-1])
+        axes.contour(a, b, height(a, b), np.logspace(-1, 2.5, 12), colors=GREY, linewidths=0.4)
         axes.plot(*places.T, ".-", color=(BLUE, VERMILION)[row], markersize=3, linewidth=0.8)
         axes.set_title(f"{name}{', turned' * row}: {ends[name, row]:.2g} left", fontsize=9)
+fig.supxlabel("a, along the valley", fontsize=9)
+fig.supylabel("b, across", fontsize=9)
 figure(fig, "valley")
 assert np.isclose(ends["SGD", 0], ends["SGD", 1]) and ends["Adam", 1] > 2 * ends["Adam", 0]
 
 # %% [markdown]
-# SGD swings across and creeps along. Momentum adds up what stays (along) and cancels what swings (across),
-# and overshoots. RMSprop and Adam divide each *weight's* gradient by its own size, so that a steep weight
-# and a flat one move alike. Turned, both weights feel the steep direction, and there is less to divide by:
-# their advantage depends on the axes, and is largest where weights differ in the size of their gradients.
-# SGD and momentum do not notice the turn.
+# SGD swings across and creeps along. Momentum adds up what stays (along), cancels what swings (across), and
+# overshoots. RMSprop and Adam divide each *weight's* gradient by its own size, so that a steep weight and a
+# flat one move alike. Turned, both weights feel the steep direction: the advantage depends on the axes, and
+# is largest where weights differ in the size of their gradients. SGD and momentum do not notice the turn.
 #
 # ## A network
 #
@@ -171,29 +168,25 @@ assert best["SGD"] > 5 * best["Adam"], "Adam's steps are as long as its rate, SG
 
 
 # %%
-epochs, top = (6, 0.3) if fast() else (3, 0.3)
+epochs, top = 6 if fast() else 3, 0.3
 steps = epochs * len(train.batches(128))
-schedules = {
-    "constant": Constant(top),
-    "cosine": Cosine(top, steps),
-    "warm-up, cosine": WarmUp(Cosine(top, steps), steps // 10),
-    "one cycle": OneCycle(top, steps),
-}
+schedules = {"constant": Constant(top), "cosine": Cosine(top, steps), "one cycle": OneCycle(top, steps)}
+schedules["warm-up, cosine"] = WarmUp(Cosine(top, steps), steps // 10)
 fig = Figure(figsize=(9, 3.2), layout="constrained")
-left, right = fig.subplots(1, 2)
-styles = ((GREY, "-"), (INK, "-"), (BLUE, "--"), (VERMILION, "-"))
+(left, right), reached = fig.subplots(1, 2), {}
+styles = ((GREY, "-"), (INK, "-"), (VERMILION, "-"), (BLUE, "--"))
 for (name, schedule), (colour, line) in zip(schedules.items(), styles, strict=True):
     losses = train_with(RULES["momentum"], top, schedule, epochs)
     left.plot([schedule(step) for step in range(steps)], line, color=colour)
     right.plot(np.convolve(losses, np.ones(20) / 20, mode="valid"), line, color=colour, label=name)
-    schedules[name] = np.mean(losses[-20:])
+    reached[name] = np.mean(losses[-20:])
     print(f"{name:15} first rate {schedule(0):.3f}, last {schedule(steps - 1):.6f};", end=" ")
-    print(f"loss of the last 20 steps {schedules[name]:.3f}")
+    print(f"loss of the last 20 steps {reached[name]:.3f}")
 left.set(xlabel="step", ylabel="learning rate")
 right.set(xlabel="step", ylabel="loss, mean of 20 steps")
 right.legend(frameon=False, fontsize=9)
 figure(fig, "schedules")
-assert schedules["cosine"] < schedules["constant"]
+assert reached["cosine"] < reached["constant"]
 
 # %% [markdown]
 # ## Broken on purpose: Adam uncorrected
@@ -211,14 +204,13 @@ class Uncorrected(Adam):
         super()._update(1_000_000, parts)
 
 
-for name, make in (("corrected", Adam), ("uncorrected", Uncorrected)):
+for name, make in (("Adam", Adam), ("uncorrected", Uncorrected)):
     lengths = -np.diff(follow(make, 1.0, lambda step, w: np.full(1, 7.0), 2000).ravel())
-    worst = max(train_with(make, 0.01))
     print(
-        f"{name}: step 1 {lengths[0]:.2f}, step 12 {lengths[11]:.2f}, step 2000 {lengths[-1]:.2f};", end=" "
+        f"{name}: step 1 {lengths[0]:.2f}, 12 {lengths[11]:.2f}, 2000 {lengths[-1]:.2f} rates long;", end=" "
     )
-    print(f"the network's worst loss {worst:.1f}")
-    assert np.isclose(lengths[0], 1.0 if name == "corrected" else 0.1 / 0.001**0.5)
+    print(f"the network's worst loss {max(train_with(make, 0.01)):.1f}")
+    assert np.isclose(lengths[0], 1.0 if make is Adam else 0.1 / 0.001**0.5)
 
 # %% [markdown]
 # **Symptom: the loss jumps in the first steps, at a rate that is known to be good, and falls afterwards.**
@@ -234,10 +226,8 @@ for name, make in (("corrected", Adam), ("uncorrected", Uncorrected)):
 # %%
 for kind in (Adam, AdamW):
     for decay in (0.1, 0.01):
-        places = follow(
-            lambda weights, lr, kind=kind, decay=decay: kind(weights, lr, weight_decay=decay),
-            *(0.01, lambda step, w: np.array([0.0, 10.0 * (-1) ** step]), 100, (1.0, 1.0)),
-        )
+        decayed = partial(kind, weight_decay=decay)
+        places = follow(decayed, 0.01, lambda step, w: np.array([0, 10.0 * (-1) ** step]), 100, (1.0, 1.0))
         quiet, loud = places[-1]
         print(f"{kind.__name__:5} with decay {decay}: the quiet weight {quiet:.3f}, the loud one {loud:.3f}")
         assert (quiet < 0.3) == (kind is Adam)
@@ -251,9 +241,10 @@ for kind in (Adam, AdamW):
 
 # %%
 source(optimisers)
-ours = {}
-for name, make in RULES.items():
-    ours[name] = follow(make, 0.1, lambda step, w: np.full(1, np.cos(step)), 10)[1:, 0]
+ours = {
+    name: follow(make, 0.1, lambda step, w: np.full(1, np.cos(step)), 10)[1:, 0]
+    for name, make in RULES.items()
+}
 ours["one cycle"] = [OneCycle(0.3, 20)(step) for step in range(20)]
 compare(optimisers, ours, tolerance=1e-6)
 
