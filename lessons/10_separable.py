@@ -45,7 +45,7 @@ from tinynet import nn, ops
 from tinynet.kernels.depthwise import _convolve, _gather
 from tinynet.ops.conv import DepthwiseConv2D
 from tinynet.report.limit import measure_limit
-from tinynet.report.style import BLUE, GREY, VERMILION
+from tinynet.report.style import BLUE, GREY, INK, VERMILION
 
 
 def costs(kernel: int, inputs: int, outputs: int, side: int) -> tuple[int, int, int]:
@@ -58,7 +58,8 @@ assert np.isclose((28_224 + 100_352) / 903_168, 1 / 32 + 1 / 9)
 
 # %% [markdown]
 # tinynet's `summary` does not know the formula. It adds up what each layer says of itself: pixels of the
-# output times weights.
+# output times weights. In the whole MobileNet, at 224 pixels, nearly all the work is in the 1x1
+# convolutions; the paper's Table 2 says 94.86 % for them and 3.06 % for the depthwise ones.
 
 # %%
 source(nn.DepthwiseConv2D.multiply_adds)
@@ -69,11 +70,6 @@ print(counted := tn.summary(nn.Sequential(depthwise, pointwise), (14, 14, 16)))
 assert counted.multiply_adds == 128_576 and counted.parameters == 656
 assert tn.summary(standard, (14, 14, 16)).multiply_adds == 903_168
 
-# %% [markdown]
-# In the whole MobileNet, at 224 pixels, nearly all the work is in the 1x1 convolutions. The paper's Table 2
-# says 94.86 % for them and 3.06 % for the depthwise ones:
-
-# %%
 counted, shares = tn.summary(tn.models.build("mobilenet")), {}
 for row in counted.rows:
     kind = row.layer.partition("(")[0]
@@ -124,7 +120,6 @@ def seconds(work, repeats: int = 3 if fast() else 9) -> float:
 
 
 batch, stages = (1, ((56, 32), (28, 64))) if fast() else (8, ((112, 64), (56, 128), (28, 256), (14, 512)))
-kinds = ("standard", GREY, "s"), ("depthwise", VERMILION, "o"), ("pointwise", BLUE, "^")
 work, times, traffic = [], [], []  # of each size, a list of three
 for side, channels in stages:
     x = tn.Tensor(rng.standard_normal((batch, side, side, channels)).astype(np.float32))
@@ -142,8 +137,7 @@ for side, channels in stages:
     print(f"{side}x{side}x{channels}: {saved:.1f} times less work, {spared:.1f} times less time;", end=" ")
     print(f"depthwise is {shares[0]:.1%} of the pair's work, {shares[1]:.0%} of its time")
 work, times, traffic = np.array(work), np.array(times), np.array(traffic)
-part = [row[:, 1].sum() / row[:, 1:].sum() for row in (work, times)]
-assert fast() or part[1] > part[0], "depthwise takes more of the time than of the work"
+assert fast() or times[:, 1].sum() / times[:, 2].sum() > work[:, 1].sum() / work[:, 2].sum()
 
 # %% [markdown]
 # The work saved is much the same at all sizes. The time saved follows rules of its own, and the depthwise
@@ -172,9 +166,9 @@ fig = Figure(figsize=(7, 3.8), layout="constrained")
 axes = fig.subplots()
 intensity = np.logspace(-1, 4, 200)
 axes.loglog(intensity, np.minimum(peak, intensity * stream) / 1e9, color=GREY, label="the machine's limit")
-for column, (name, colour, mark) in enumerate(kinds):
+for column, (name, colour) in enumerate((("standard", INK), ("depthwise", VERMILION), ("pointwise", BLUE))):
     at, speed = work[:, column] / traffic[:, column], work[:, column] / times[:, column] / 1e9
-    axes.loglog(at, speed, mark, color=colour, label=name)
+    axes.loglog(at, speed, "o", color=colour, label=name)
     print(f"{name:9} {at.round(1)} multiply-adds per byte, {speed.round(1)} billion/s")
 axes.set(xlabel="multiply-adds per byte read or written", ylabel="billion multiply-adds per second")
 axes.legend(frameon=False, fontsize=9)
@@ -183,25 +177,36 @@ figure(fig, "roofline")
 # %% [markdown]
 # The line is the most that is possible (the *roofline* of Williams et al. 2009): below the corner memory
 # sets the pace, above it arithmetic. The depthwise points are far to the left, where the roof is low:
-# however few products there are, the image has to come and go. They are **bound by memory**. What helps them
-# is not fewer products but fewer trips to memory, for instance to hand each row to the next layer while it
-# is in the cache; that is what `tinynet/fused/` does (lesson 15).
+# however few products there are, the image has to come and go. A test: take a window of one pixel, a ninth
+# of the products.
+
+# %%
+side, channels = stages[0]
+x = tn.Tensor(rng.standard_normal((batch, side, side, channels)).astype(np.float32))
+windows = (nn.DepthwiseConv2D(channels, size, padding="same", bias=False) for size in (1, 3))
+with tn.no_grad():
+    small, usual = (seconds(lambda layer=layer: layer(x)) for layer in windows)
+print(f"nine times the products in {usual / small:.1f} times the time")
+assert fast() or usual < 6 * small
+
+# %% [markdown]
+# So it is mostly **bound by memory**, and what helps it is not fewer products but fewer trips to memory, for
+# instance to hand each row to the next layer while it is in the cache. That is what `tinynet/fused/` does
+# (lesson 15).
 #
 # ## Broken on purpose: channel by channel
 #
-# "Each channel on its own", so why not call the standard convolution for each channel? The numbers are
-# right:
+# "Each channel on its own", so why not call the standard convolution for each? The numbers are right:
 
 # %%
-side, channels = 28, 16 if fast() else 128
-x = tn.Tensor(rng.standard_normal((batch, side, side, channels)).astype(np.float32))
+x = tn.Tensor(rng.standard_normal((batch, 28, 28, 16 if fast() else 128)).astype(np.float32))
+channels = x.shape[3]
 layer = nn.DepthwiseConv2D(channels, 3, padding="same", bias=False)
-weight = layer.weight.data
 
 
 def channel_by_channel() -> tn.Tensor:
     parts = (slice(c, c + 1) for c in range(channels))
-    results = [ops.conv2d(x[..., c], weight[:, :, c, np.newaxis], padding="same") for c in parts]
+    results = [ops.conv2d(x[..., c], layer.weight[:, :, c, np.newaxis], padding="same") for c in parts]
     return tn.concatenate(results, axis=3)
 
 
@@ -213,15 +218,13 @@ assert fast() or alone > 2 * together
 
 # %% [markdown]
 # **Symptom: the formula promises a ninth, and the clock shows more than before.** In the layout (N, H, W, C)
-# a channel is every $C$-th number. Memory comes in lines of 64 bytes, 16 numbers, so taking out a single
-# channel brings 15 numbers that nobody wants; each call starts its threads anew; and its inner loop has one
-# channel, so nothing to do with vectors. The same products, in another order: `_gather` above makes them in
-# the order in which the numbers lie.
+# a channel is every $C$-th number. Memory comes in lines of 64 bytes, 16 numbers, of which 15 are not
+# wanted; each call starts its threads anew; and an inner loop over one channel leaves vector units nothing
+# to do. `_gather` makes the same products in the order in which the numbers lie.
 #
 # ## Beside the framework
 #
-# PyTorch has no depthwise layer. It has `groups`: with as many groups as channels, each channel is on its
-# own.
+# PyTorch has `groups` for it: with as many groups as channels, each channel is on its own.
 
 # %%
 source(separable)

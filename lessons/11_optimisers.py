@@ -221,7 +221,7 @@ for name, make in (("Adam", Adam), ("uncorrected", Uncorrected)):
 # adds $\lambda w$ to the gradient, and then divides by the size of the gradient, $\lambda$ included. Two
 # weights of 1: to the first no gradient ever comes (a pixel that is always black), to the second 10 and
 # $-10$ in turns. Without decay neither should go far. By hand, AdamW with $\eta = 0.01$, $\lambda = 0.1$:
-# both shrink to $0.999^{100} = 0.905$.
+# both shrink to about $0.999^{100} = 0.905$.
 
 # %%
 for kind in (Adam, AdamW):
