@@ -1,8 +1,7 @@
 # %% [markdown]
 # # Making it fast: one pass over memory
 #
-# **Question: convolution, batch norm and ReLU are little arithmetic. Where does their time go, and how is it
-# saved?**
+# **Question: where does the time of convolution, batch norm and ReLU go, if not into arithmetic?**
 #
 # Lesson 8 made single loops fast. What remains lies between them: each writes an array that the cache cannot
 # hold, and the next one fetches it again. `tinynet/fused/` does several things to a number while it is there.
@@ -90,7 +89,7 @@ def train_step() -> None:
     optimizer.step()
 
 
-def seconds(call, rounds: int = 7) -> float:
+def seconds(call, rounds: int = 9) -> float:
     """The least time of a call: other work on the machine only ever adds to it."""
     return min(repeat(call, number=1, repeat=rounds))
 
@@ -99,16 +98,18 @@ def profiled() -> tuple[tn.Profile, float]:
     with tn.Profile(steps, warm_up=3) as profile:
         for _ in range(steps + 3):
             train_step()
+    profile.limit = limit  # one for both
     return profile, seconds(train_step)
 
 
 with fused.disabled():
     alone, alone_seconds = profiled()
 together, together_seconds = profiled()
-print(alone, together, f"One chain is {alone_seconds / together_seconds:.1f} times as fast.", sep="\n\n")
+faster = alone_seconds / together_seconds
+print(alone, together, f"One chain is {faster:.1f} times as fast, by the fastest steps.", sep="\n\n")
 (depthwise,) = (row for row in together.rows if row.name == "depthwise, norm, ReLU")
 assert depthwise.bytes / depthwise.calls == 6 * images.nbytes, "not what we counted by hand"
-assert together_seconds < 2 * alone_seconds, "slower, whatever else the machine had to do"
+assert faster > 0.5, "slower, whatever else the machine had to do"
 
 # %%
 fig = Figure(figsize=(8, 3), layout="constrained")
@@ -121,7 +122,7 @@ for axes, profile, title in zip(panels, (alone, together), ("layer by layer", "o
     axes.plot(least, range(len(rows)), "|", color=VERMILION, markersize=16, mew=2, label="least time")
     axes.set_yticks(range(len(rows)), [row["operation"] for row in rows], fontsize=8)
     axes.set(title=f"{title}: {1e3 * profile.seconds / profile.steps:.1f} ms", xlabel="ms in a step")
-panels[0].legend(frameon=False, loc="lower right")
+fig.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
 figure(fig, "profile")
 
 # %% [markdown]
@@ -130,8 +131,7 @@ figure(fig, "profile")
 #
 # ## How
 #
-# These are the loops of a pointwise link. Some rows of an image are activated while they are read, then
-# multiplied, and the product is summed up while it is still in the cache:
+# The loops of a pointwise link activate rows while they read them, and sum up what is still in the cache:
 
 # %%
 source(activate, pointwise_forward, add_moments)
@@ -146,7 +146,7 @@ assert np.abs(model(x).numpy() - expected).max() < 1e-4, "the chain computes som
 # of different lengths:
 
 # %%
-numbers = 2**20 if fast() else 2**25
+numbers = 2**19 if fast() else 2**23
 long, result = np.ones(numbers, np.float32), np.zeros(numbers, np.float32)
 
 
@@ -159,7 +159,7 @@ def in_blocks(length: int) -> None:
 
 
 lengths = 2 ** np.arange(10, int(np.log2(numbers)) + 1)
-cost = [1e9 / numbers * seconds(lambda length=length: in_blocks(length), 3) for length in lengths]
+cost = [1e9 / numbers * seconds(lambda length=length: in_blocks(length)) for length in lengths]
 fig = Figure(figsize=(6.5, 2.8), layout="constrained")
 axes = fig.subplots()
 kilobytes, best = 8 * lengths / 1e3, np.argmin(cost)
@@ -169,8 +169,8 @@ figure(fig, "blocks")
 print(f"blocks of {kilobytes[best]:.0f} kB: {cost[best]:.2f} ns a number; the whole: {cost[-1]:.2f} ns")
 
 # %% [markdown]
-# Small blocks pay for the calls, large ones for the memory. In between lies what a core's own cache holds: a
-# chain works on a few rows of an image, or on some hundred pixels at a time.
+# Small blocks pay for the calls, large ones for the memory, and nothing but the clock shows it. In between
+# lies what a core's own cache holds: a chain works on a few rows of an image, or some hundred pixels.
 #
 # ## Broken on purpose: statistics of a block
 #
@@ -202,11 +202,11 @@ assert merged == z.var() == 5 and (wrong[0, 1], wrong[1, 0]) == (1, -1)
 
 # %%
 source(memory.Pool.empty)
-fresh = seconds(lambda: np.empty(numbers, np.float32).fill(1))
-again = seconds(lambda: memory.empty((numbers,), np.float32).fill(1))
+fresh = seconds(lambda: np.empty(8 * numbers, np.uint8).fill(1))
+again = seconds(lambda: memory.empty((8 * numbers,), np.uint8).fill(1))
 before = memory._pool.held()
 train_step()
-print(f"{4e-6 * numbers:.0f} MB, filled: fresh {1e3 * fresh:.1f} ms, used again {1e3 * again:.1f} ms")
+print(f"{8e-6 * numbers:.0f} MB, filled: fresh {1e3 * fresh:.1f} ms, used again {1e3 * again:.1f} ms")
 print(f"the pool holds {before / 1e6:.0f} MB, after another step {memory._pool.held() / 1e6:.0f} MB")
 assert memory._pool.held() <= before, "a step like those before needs no fresh memory"
 
