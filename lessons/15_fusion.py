@@ -50,8 +50,8 @@ assert [round(number / 1e6, 1) for number in (7 * size, 6 * size, 18 * size / 4)
 # %% [markdown]
 # ## What the machine can do
 #
-# Two numbers, both measured: operations per second in a large matrix product, and bytes per second in a copy.
-# Nothing can be faster than the slower of its two needs (Williams and others 2009, the *roofline*):
+# Measured are operations per second in a large matrix product, and bytes per second in a copy. Nothing that
+# comes from memory can be faster than the slower of its two needs (Williams and others 2009, the *roofline*):
 
 # %%
 source(Limit.seconds)
@@ -89,8 +89,7 @@ def train_step() -> None:
     optimizer.step()
 
 
-def seconds(call, rounds: int = 9) -> float:
-    """The least time of a call: other work on the machine only ever adds to it."""
+def seconds(call, rounds: int = 9) -> float:  # the least: other work only adds to a time
     return min(repeat(call, number=1, repeat=rounds))
 
 
@@ -213,23 +212,24 @@ assert memory._pool.held() <= before, "a step like those before needs no fresh m
 # %% [markdown]
 # ## Beside the framework
 #
-# Milliseconds of a training step as `python -m benchmarks` recorded them; and, where PyTorch is installed,
-# our two blocks now, which it runs layer by layer.
+# Milliseconds of a training step, recorded by `python -m benchmarks`; and, with PyTorch, our two blocks now.
 
 # %%
 record = json.loads((ROOT / "benchmarks" / "recorded" / "comparison.json").read_text(encoding="utf-8"))
 peers = ("tinynet", "pytorch", "keras")
 print(f"{'recorded ' + record['taken'][:10]:34}" + "".join(f"{name:>9}" for name in peers))
 for case in (case for case in record["cases"] if case["task"] == "training"):
-    fastest = [min(run["median"] for run in case["peers"][name]) for name in peers]
+    fastest = (min(run["median"] for run in case["peers"][name]) for name in peers)
     print(f"{case['label']:34}" + "".join(f"{milliseconds:9.1f}" for milliseconds in fastest))
 if not frameworks.missing("torch"):
     import torch
 
     module = to_torch(model, (28, 28, 64))
     theirs, back = (torch.from_numpy(layouts.images_to_torch(array)) for array in (images, upstream))
-    print(f"PyTorch, now: {1e3 * seconds(lambda: module(theirs).backward(back)):.1f} ms")
-    assert np.abs(layouts.images_from_torch(module(theirs).detach().numpy()) - expected).max() < 1e-3
+    y = layouts.images_from_torch(module(theirs).detach().numpy())
+    assert np.abs(y - model(x).numpy()).max() < 1e-3, "not the same network"
+    now = seconds(lambda: module(theirs.requires_grad_()).backward(back))
+    print(f"two blocks, now: tinynet {1e3 * seconds(train_step):.1f} ms, PyTorch {1e3 * now:.1f} ms")
 
 # %% [markdown]
 # ## Summary
