@@ -4,8 +4,9 @@
 # **Question: what does a convolution compute, and what are its gradients by the image and by the filter?**
 #
 # A dense layer gives every pixel a weight of its own: what it learns about a sleeve at the left, it has to
-# learn again at the right. A convolution moves one small filter over the image and uses the same few weights
-# at every place. Its two gradients follow from that one sentence, and are convolutions, too.
+# learn again at the right, and from 28 x 28 pixels to 26 x 26 numbers it has 529 984 weights. A convolution
+# moves one small filter over the image and uses the same few weights, nine for instance, at every place. Its
+# two gradients follow from that, and are convolutions, too.
 
 # %% [markdown]
 # ## By hand
@@ -73,8 +74,7 @@ def grad_image(g: np.ndarray, w: np.ndarray) -> np.ndarray:
 x = np.array([[1.0, 2, 0], [0, 1, 3], [2, 1, 1]])
 w = np.array([[1.0, -1], [2, 0]])
 g = np.array([[1.0, 2], [4, 3]])
-print(f"y = {convolve(x, w).tolist()}")
-print(f"gradient by the filter {convolve(x, g).tolist()}")
+print(f"y = {convolve(x, w).tolist()}, gradient by the filter {convolve(x, g).tolist()}")
 print(f"gradient by the image {grad_image(g, w).tolist()}")
 assert np.array_equal(convolve(x, w), [[-1, 4], [3, 0]])
 assert np.array_equal(convolve(x, g), [[8, 15], [13, 14]])
@@ -111,7 +111,8 @@ for (above, below), (name, weights) in zip(panels[1:], filters.items(), strict=T
 for axes in panels.flat:
     axes.axis("off")
 figure(fig, "filters")
-assert all(convolve(np.ones((5, 5)), filters[name]).any() == (name == "blur") for name in filters)
+assert [name for name in filters if convolve(np.ones((5, 5)), filters[name]).any()] == ["blur"]
+assert 28 * 28 * 26 * 26 == 529_984 and answer.shape == (26, 26)
 
 # %% [markdown]
 # Blue is positive, red negative, white 0. The first filter tells edges where the numbers fall to the right
@@ -120,10 +121,10 @@ assert all(convolve(np.ones((5, 5)), filters[name]).any() == (name == "blur") fo
 # ## Stride, padding, channels
 #
 # Three additions make it the convolution of the frameworks. A **stride** $s$ moves the filter $s$ pixels at a
-# time. **Padding** puts $t$ rows of zeros above the image, $b$ below, and likewise columns at the sides. With
+# time. **Padding** puts $t$ rows of zeros above the image, $d$ below, and likewise columns at the sides. With
 # $H$ rows and a filter of $K$ rows, the output has
 #
-# $$\left\lfloor \frac{H + t + b - K}{s} \right\rfloor + 1$$
+# $$\left\lfloor \frac{H + t + d - K}{s} \right\rfloor + 1$$
 #
 # rows ($\lfloor\;\rfloor$: rounded down). And images have **channels**: the filter has weights for each
 # channel $c$ and adds over all of them; each output channel $o$ has a filter of its own. With $l$ columns of
@@ -148,9 +149,9 @@ assert np.abs(fast - slow).max() < 1e-12
 # ## "Same" is not the same
 #
 # Keras's `padding="same"` means: as much padding as gives $\lceil H / s \rceil$ rows, and if that is an odd
-# number, the odd one goes *below*. At stride 2, with 3 rows on an even $H$, it needs one row of zeros: below.
-# PyTorch refuses "same" at stride 2; there people write `padding=1`, a row on *both* sides. Both make
-# $H / 2$ rows, of different windows. A row of four pixels and a filter that makes digits of them shows it:
+# number, the odd one goes *below*. At stride 2, a filter of 3 rows on an even $H$ needs a single row of
+# zeros. PyTorch refuses "same" at stride 2; there people write `padding=1`, a row on *both* sides. Both make
+# $H / 2$ rows, of different windows. Four pixels and a filter that makes digits of them show it:
 #
 # $$x = (1, 2, 3, 4), \quad w = (100, 10, 1), \quad s = 2: \qquad
 # \text{"same"}\ (1\,2\,3,\; 3\,4\,0), \qquad \text{padding=1}\ (0\,1\,2,\; 2\,3\,4).$$
@@ -220,7 +221,7 @@ for name, weights in filters.items():
 #
 # ## Beside the framework
 #
-# The numbers by hand, the row of digits, and a strided layer with channels, in float64:
+# The numbers by hand, the digits, and a strided layer with channels, in float64:
 
 # %%
 source(convolved)
