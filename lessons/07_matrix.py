@@ -83,10 +83,11 @@ source(conv.windows_definition, conv.windows_grad_definition)
 # ## What it costs, counted
 #
 # A layer in the middle of a network, 3 x 3, from 32 to 32 channels. The multiply-adds are the same whichever
-# way they are done, $N P_H P_W \cdot K_H K_W C \cdot O$, and the windows hold nine times the image's numbers.
+# way they are done, $N P_H P_W \cdot K_H K_W C \cdot O$, and the windows hold nine numbers for each pixel of
+# each channel, padding apart.
 #
 # Then why do it? Count how often numbers move between memory and processor. To add a weight times the image
-# to a sum moves three numbers for *one* multiply-add: a pixel, and the sum there and back. The product of an
+# to a sum moves at least three for *one* multiply-add: a pixel, and the sum there and back. The product of an
 # $R \times K$ and a $K \times O$ matrix does $R K O$ multiply-adds on $R K + K O + R O$ numbers. If each of
 # them moves once, and is used many times while it is there, that makes for one multiply-add
 #
@@ -99,7 +100,7 @@ x = rng.standard_normal((N, SIZE + 2, SIZE + 2, C)).astype(np.float32)  # a pixe
 weight = rng.standard_normal((3, 3, C, C)).astype(np.float32)
 R, K = N * SIZE * SIZE, 3 * 3 * C
 print(f"{R * K * C:,} multiply-adds; {x.size:,} numbers in, {R * K:,} in the windows, {4e-6 * R * K:.1f} MB")
-print(f"numbers moved per multiply-add: one weight at a time 3, product {1 / C + 1 / R + 1 / K:.3f}")
+print(f"numbers moved per multiply-add: one weight at a time 3, one product {1 / C + 1 / R + 1 / K:.3f}")
 
 # %% [markdown]
 # The libraries that make the most of this are called BLAS; NumPy brings one. They cut the matrices into tiles
@@ -108,7 +109,7 @@ print(f"numbers moved per multiply-add: one weight at a time 3, product {1 / C +
 # ## What it costs, measured
 #
 # Four ways besides the plain loops. The first takes a step per weight, on whole images; the second a matrix
-# product per place of the filter, nine in all; the third a single one:
+# product per place of the filter, nine in all; the third a single one; the fourth is tinynet's, see below.
 
 
 # %%
@@ -239,7 +240,7 @@ compare(unfolded, ours, tolerance=1e-12)
 #
 # - Windows as rows (im2col) make a convolution one matrix product, and its gradients two.
 # - A pixel's gradient is the sum over its copies: lay out forwards, add back backwards.
-# - It multiplies no less and copies a lot; it is fast since a fetched number is used many times.
+# - It multiplies no less and copies a lot; it is fast, as a number that was fetched is used many times.
 # - Bands of rows keep the copies in the cache; 1 x 1 needs no copies at all.
 # - A wrong order of columns passes every gradient check: hold the forward pass against loops.
 #
