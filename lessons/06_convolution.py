@@ -47,6 +47,7 @@
 from __future__ import annotations
 
 import numpy as np
+from _golden import CASE, KERAS, TORCH
 from _pytorch import compare, convolved
 from _show import data, figure, source
 from matplotlib.figure import Figure
@@ -233,6 +234,12 @@ ours = {"y by hand": convolve(x, w), "its gradient by the filter": convolve(x, g
 ours |= {"its gradient by the image": grad_image(g, w), "digits, padding=1": both}
 ours |= {"two channels: gradient by image": leaves[0].grad, "and by the filters": leaves[1].grad}
 compare(convolved, ours, tolerance=1e-12)
+print(f'PyTorch on "same" at stride 2: {TORCH.about["facts"]["same_with_stride_2"]}')
+case = CASE["conv: stride 2, same, even size, one image, no bias"]
+arrays = (case.arrays[name].astype(np.float64) for name in ("x", "weight"))
+difference = tn.ops.conv2d(*arrays, stride=2, padding="same").numpy() - KERAS.of(case.name)["output"]
+print(f"Keras, as recorded for the tests: largest difference {np.abs(difference).max():.0e}")
+assert np.abs(difference).max() < 1e-12
 
 # %% [markdown]
 # ## Summary
