@@ -134,7 +134,7 @@ class Twin(sides.Ours):
 
 @pytest.fixture
 def twin(monkeypatch):
-    monkeypatch.setattr(compare, "open_side", lambda framework, problem: Twin(problem))
+    monkeypatch.setattr(compare, "open_side", lambda framework, problem, otherwise=False: Twin(problem))
     monkeypatch.setattr(compare, "REPEATS", 1)
 
 

@@ -8,9 +8,11 @@ of a ReLU's kink, which sends a gradient another way, is rare enough to judge gr
 
 A relative difference is the largest difference of any two elements by the largest magnitude of the array.
 What it may be is counted, not chosen (`roundings`): for a layer from the numbers that it adds up. For the
-network as a whole no count says it, but rounding does, as tinynet's own layers show it: how far their results
-in float32 end up from those in float64, when each goes on with its own. That a bug cannot widen this limit
-unnoticed is the business of the rows before, which hold the same layers to the other side's.
+network as a whole no count says it, and it is measured how far rounding spreads. In float32: how far
+tinynet's own layers, each going on with its own numbers, end up from the same in float64. That a bug cannot
+widen this limit unnoticed is the business of the rows before, which hold the same layers to the other side's.
+In float64: how far the other framework is from itself, when it computes in another of its ways. (That is not
+the same number of units: sums of float32 numbers are often made in float64, and so exact, others are not.)
 """
 
 from __future__ import annotations
@@ -97,10 +99,13 @@ def compare_layers(
     pairs = {"float32": _both(ours, theirs, images, labels)}
     model.astype(np.float64)
     double, exact = images.astype(np.float64), Ours(problem, trains)
-    spread = _spread(base, chain(exact, len(problem.layers), double, labels, 1))
+    ends = [_end(steps) for steps in (base, chain(exact, len(problem.layers), double, labels, 1))]
+    spreads = {"float32": _spread(*ends, "float32")}
     if trains:
         pairs["float64"] = _both(exact, open_side(framework, problem), double, labels)
-    rows += [_whole(*pair, spread, dtype, theirs.label) for dtype, pair in pairs.items()]
+        itself = open_side(framework, problem, otherwise=True).network(double, labels)
+        spreads["float64"] = _spread(itself, pairs["float64"][1], "float64")
+    rows += [_whole(*pair, spreads[dtype], dtype, theirs.label) for dtype, pair in pairs.items()]
     return {
         "framework": theirs.label,
         "versions": {side.label: side.version for side in (ours, theirs)},
@@ -211,21 +216,22 @@ def _both(ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray) -> t
     return one, other
 
 
-def _spread(single: list[Step], double: list[Step]) -> Spread:
-    """How far the chain of our layers in float32 ends up from that in float64."""
-    eps = float(np.finfo(np.float32).eps)
-    gradients = _of_gradients(_of_parameters(double), _of_parameters(single))
-    output = difference(double[-1].measured.output, single[-1].measured.output)
-    return Spread(output.relative / eps, (_largest(gradients) or 0.0) / eps)
+def _spread(one: Measured, other: Measured, dtype: str) -> Spread:
+    """How far two results of one network are apart."""
+    eps = float(np.finfo(dtype).eps)
+    gradients = _of_gradients(other.gradients, one.gradients)
+    return Spread(difference(other.output, one.output).relative / eps, (_largest(gradients) or 0.0) / eps)
 
 
-def _of_parameters(steps: list[Step]) -> Gradients:
-    return {
+def _end(steps: list[Step]) -> Measured:
+    """What a chain of layers comes to, as a network: its output, and the gradients of its parameters."""
+    gradients = {
         f"layers.{place}.{name}": array
         for place, step in enumerate(steps)
         for name, array in step.measured.gradients.items()
         if name != "input"
     }
+    return steps[-1].measured._replace(gradients=gradients)
 
 
 def _whole(ours: Measured, theirs: Measured, spread: Spread, dtype: str, framework: str) -> dict[str, Any]:
