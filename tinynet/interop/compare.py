@@ -99,8 +99,8 @@ def compare_layers(
     pairs = {"float32": _both(ours, theirs, images, labels)}
     model.astype(np.float64)
     double, exact = images.astype(np.float64), Ours(problem, trains)
-    ends = [_end(steps) for steps in (base, chain(exact, len(problem.layers), double, labels, 1))]
-    spreads = {"float32": _spread(*ends, "float32")}
+    doubles = chain(exact, len(problem.layers), double, labels, 1)
+    spreads = {"float32": _spread(_end(base), _end(doubles), "float32")}
     if trains:
         pairs["float64"] = _both(exact, open_side(framework, problem), double, labels)
         itself = open_side(framework, problem, otherwise=True).network(double, labels)
