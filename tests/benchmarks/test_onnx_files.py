@@ -21,6 +21,7 @@ def test_only_a_task_of_inference_has_a_file():
 
 
 @pytest.mark.skipif(bool(onnx_files.PEER.missing()), reason=str(onnx_files.PEER.missing()))
+@pytest.mark.filterwarnings("ignore")  # PyTorch's exporter warns of PyTorch
 def test_both_files_give_the_same_and_are_timed(monkeypatch):
     monkeypatch.setattr(onnx_files, "NETWORKS", (cases.OWN,))
     monkeypatch.setattr(onnx_files, "BATCHES", (2,))
