@@ -3,7 +3,7 @@
 #
 # **Question: how does a convolution become a matrix product, and what is gained by it?**
 #
-# The seven loops of lesson 6 are right and slow. The oldest way out is to do *more*: copy every window of the
+# The seven loops of lesson 6 are right and slow. A way out is to do *more*: copy every window of the
 # image, until what is left to do is a matrix product, which somebody else has made fast already.
 
 # %% [markdown]
@@ -187,8 +187,8 @@ source(conv._convolve)
 wide, mixing = (rng.standard_normal(shape).astype(np.float32) for shape in ((R, 3 * C), (3 * C, 3 * C)))
 wide_image = wide.reshape(N, SIZE, SIZE, 3 * C)
 assert np.shares_memory(wide, wide_image) and np.array_equal(windows(wide_image, 1, 1), wide)
-both_1x1 = 1e3 * seconds(lambda: pointwise.matmul(wide, mixing))
-print(f"{9 * C * C * R:,} multiply-adds each: 3 x 3 in {both:.2f} ms, 1 x 1 in {both_1x1:.2f} ms")
+single = 1e3 * seconds(lambda: pointwise.matmul(wide, mixing))
+print(f"{9 * C * C * R:,} multiply-adds each: 3 x 3 in {both:.2f} ms, 1 x 1 in {single:.2f} ms")
 
 # %% [markdown]
 # ## Broken on purpose
