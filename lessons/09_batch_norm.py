@@ -172,8 +172,8 @@ for momentum in (0.01, 0.1):
     tn.seed(1)
     model = nn.Sequential(
         *(nn.Conv2D(1, 8, 3, bias=False), nn.BatchNorm(8, momentum), nn.ReLU(), nn.MaxPool2D(2)),
-        *(nn.Conv2D(8, 16, 3, bias=False), nn.BatchNorm(16, momentum), nn.ReLU(), nn.MaxPool2D(2)),
-        *(nn.Flatten(), nn.Dropout(0.25), nn.Dense(400, 10)),
+        *(nn.Flatten(), nn.Dense(1352, 64, bias=False), nn.BatchNorm(64, momentum), nn.ReLU()),
+        *(nn.Dropout(0.25), nn.Dense(64, 10)),
     )
     curve = curves[momentum] = []
     optimizer = tn.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
@@ -186,11 +186,11 @@ for momentum in (0.01, 0.1):
                 curve.append(accuracy(model.eval(), few))
     weights.append(model[0].weight.numpy())
     print(f"momentum {momentum}: accuracy {curve[9]:.1%} after 10 steps, {curve[-1]:.1%} after {len(curve)}")
-assert sum(curves[0.1]) > sum(curves[0.01]) + 3 and (weights[0] == weights[1]).all()
+assert sum(curves[0.1]) > sum(curves[0.01]) + 1 and (weights[0] == weights[1]).all()
 
 # %% [markdown]
 # Step by step the weights of both runs are the same. **Symptom: the training loss falls, and the first
-# evaluations are hardly better than guessing.** It passes, sooner with a larger share of the new batch.
+# evaluations lag far behind.** It passes, sooner with a larger share of the new batch.
 #
 # ## Broken on purpose: eval() forgotten
 #
@@ -199,7 +199,7 @@ assert sum(curves[0.1]) > sum(curves[0.01]) + 3 and (weights[0] == weights[1]).a
 # %%
 trained, right = model.state_dict(), accuracy(model.eval(), few)
 orders = {"mixed": few, "one class at a time": few.subset(np.argsort(few.labels, kind="stable"))}
-sizes, careless = (1, 2, 5, 10, 25), {}
+sizes, careless = (2, 5, 10, 25, 50), {}
 for name, images in orders.items():
     careless[name] = []
     for size in sizes:
@@ -208,7 +208,7 @@ for name, images in orders.items():
     print(f"training mode, {name}: " + ", ".join(f"{share:.1%}" for share in careless[name]))
 spoiled = accuracy(model.eval(), few)
 print(f"evaluation mode: {right:.1%} before, {spoiled:.1%} after the last of these")
-assert careless["one class at a time"][-1] < right - 0.05
+assert max(careless["one class at a time"]) < right - 0.2
 assert not np.array_equal(model[1].running_mean, trained["layers.1.running_mean"])
 
 fig = Figure(figsize=(8, 3.2), layout="constrained")
@@ -219,17 +219,17 @@ for momentum, name, colour in zip((0.1, 0.01), orders, (BLUE, VERMILION), strict
 end.axhline(right, color=GREY, linestyle=":", label="evaluation mode")
 start.set(xlabel="training steps", ylabel="test accuracy", ylim=(0, 1))
 end.set(xlabel="batch size of the evaluation")
-for axes in (start, end):
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+for axes, place in ((start, "lower right"), (end, "center right")):
+    axes.legend(frameon=False, fontsize=9, loc=place)
 figure(fig, "modes")
 
 # %% [markdown]
-# Batch norm takes away what a batch has in common. In a batch of trousers that is the trouser, in a batch of
-# one image its brightness and contrast. **Symptom: the accuracy depends on the batch size and on the order
-# of the images**, and two evaluations give two answers, for dropout draws anew. Worse, each careless batch
-# also moved the running statistics, `no_grad` or not: the network has changed without a training step, and
-# with it the answers of a later, correct evaluation. `tn.Trainer` sets both modes by itself; in a loop of
-# your own, `train()` stands before each epoch and `eval()` before each evaluation.
+# Batch norm takes away what a batch has in common, and in a batch of trousers that is the trouser.
+# **Symptom: the accuracy depends on the batch size and on the order of the images**, and two evaluations
+# give two answers, for dropout draws anew. (A single image raises an error: behind the dense layer it has
+# one value per channel, and one value has no variance.) Worse, each careless batch also moved the running
+# statistics, `no_grad` or not: the network has changed without a training step. `tn.Trainer` sets both modes
+# by itself; in a loop of your own, `train()` stands before each epoch and `eval()` before each evaluation.
 #
 # ## Beside the framework
 

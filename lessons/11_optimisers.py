@@ -168,7 +168,7 @@ assert best["SGD"] > 5 * best["Adam"], "Adam's steps are as long as its rate, SG
 
 
 # %%
-epochs, top = 6 if fast() else 3, 0.3
+epochs, top = (6, 0.3) if fast() else (3, 0.1)
 steps = epochs * len(train.batches(128))
 schedules = {"constant": Constant(top), "cosine": Cosine(top, steps), "one cycle": OneCycle(top, steps)}
 schedules["warm-up, cosine"] = WarmUp(Cosine(top, steps), steps // 10)
