@@ -222,7 +222,7 @@ def said(float32, float64):
 def test_trainings_in_float32_may_part_as_fast_as_a_framework_from_itself():
     near, far = curves(1e-3, 1e-3), curves(1e-2, 1e-3)
     assert said(near, near) is None
-    sentence = "training in float32, where the weights are typically 10.0 times as far from PyTorch's"
+    sentence = "training in float32, where the weights end 10.0 times as far from PyTorch's"
     assert said(far, near).startswith(sentence)
 
 
@@ -241,7 +241,7 @@ def test_losses_in_float64_have_to_stay_together_whatever_the_framework_does():
 
 
 def test_rounding_below_the_precision_is_no_distance():
-    assert compare_training.typical_ratio(curves(1e-7, 0.0), "float32") == 1.0
+    assert compare_training.final_ratio(curves(1e-7, 0.0), "float32") == 1.0
 
 
 # Table and pictures

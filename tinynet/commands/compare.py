@@ -186,7 +186,7 @@ def _draw(record: dict[str, Any], folder: Path) -> list[str]:
     if "training" in record:
         optimizer = record["training"]["optimizer"]
         how = "SGD, lr {lr:g}, momentum {momentum:g}".format(**optimizer)
-        how += f", from step {record['training']['warm_up']}"
+        how += f", after {record['training']['warm_up']} steps of Adam"
         figures["training.png"] = comparison.training_figure(
             record["training"], subtitle=f"{name}, batches of {layers['batch']}, {how}; {versions}"
         )

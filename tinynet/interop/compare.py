@@ -11,8 +11,8 @@ What it may be is counted, not chosen (`roundings`): for a layer from the number
 network as a whole no count says it, and it is measured how far rounding spreads. In float32: how far
 tinynet's own layers, each going on with its own numbers, end up from the same in float64. That a bug cannot
 widen this limit unnoticed is the business of the rows before, which hold the same layers to the other side's.
-In float64: how far the other framework is from itself, when it computes in another of its ways. (That is not
-the same number of units: sums of float32 numbers are often made in float64, and so exact, others are not.)
+In float64 both have to agree within DOUBLE_LIMIT, as losses have to in training: rounding stays far below it,
+a number that is only known in float32 does not.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from .. import nn
 from ..tensor import Tensor
 from . import roundings
+from .compare_training import DOUBLE_LIMIT
 from .plain import plain_layers
 from .sides import Gradients, Measured, Ours, Problem, Side, loss_of, open_side
 
@@ -38,13 +39,6 @@ class Difference(NamedTuple):
 
     absolute: float
     relative: float
-
-
-class Spread(NamedTuple):
-    """How far rounding spreads through a network, in units: of the output, and of any gradient."""
-
-    activation: float
-    gradient: float
 
 
 class Step(NamedTuple):
@@ -99,13 +93,11 @@ def compare_layers(
     pairs = {"float32": _both(ours, theirs, images, labels)}
     model.astype(np.float64)
     double, exact = images.astype(np.float64), Ours(problem, trains)
-    doubles = chain(exact, len(problem.layers), double, labels, 1)
-    spreads = {"float32": _spread(_end(base), _end(doubles), "float32")}
+    limits = {"float32": _spread(base, chain(exact, len(problem.layers), double, labels, 1))}
     if trains:
         pairs["float64"] = _both(exact, open_side(framework, problem), double, labels)
-        itself = open_side(framework, problem, otherwise=True).network(double, labels)
-        spreads["float64"] = _spread(itself, pairs["float64"][1], "float64")
-    rows += [_whole(*pair, spreads[dtype], dtype, theirs.label) for dtype, pair in pairs.items()]
+        limits["float64"] = DOUBLE_LIMIT
+    rows += [_whole(*pair, limits[dtype], dtype, theirs.label) for dtype, pair in pairs.items()]
     return {
         "framework": theirs.label,
         "versions": {side.label: side.version for side in (ours, theirs)},
@@ -216,36 +208,24 @@ def _both(ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray) -> t
     return one, other
 
 
-def _spread(one: Measured, other: Measured, dtype: str) -> Spread:
-    """How far two results of one network are apart."""
-    eps = float(np.finfo(dtype).eps)
-    gradients = _of_gradients(other.gradients, one.gradients)
-    return Spread(difference(other.output, one.output).relative / eps, (_largest(gradients) or 0.0) / eps)
+def _spread(single: list[Step], double: list[Step]) -> float:
+    """What rounding may do to the outputs of a network, from our layers in float32 and in float64."""
+    eps = float(np.finfo(np.float32).eps)
+    own = difference(double[-1].measured.output, single[-1].measured.output)
+    return roundings.through_a_network(own.relative / eps) * eps
 
 
-def _end(steps: list[Step]) -> Measured:
-    """What a chain of layers comes to, as a network: its output, and the gradients of its parameters."""
-    gradients = {
-        f"layers.{place}.{name}": array
-        for place, step in enumerate(steps)
-        for name, array in step.measured.gradients.items()
-        if name != "input"
-    }
-    return steps[-1].measured._replace(gradients=gradients)
-
-
-def _whole(ours: Measured, theirs: Measured, spread: Spread, dtype: str, framework: str) -> dict[str, Any]:
+def _whole(ours: Measured, theirs: Measured, limit: float, dtype: str, framework: str) -> dict[str, Any]:
     """The row of the networks as a whole; in float32 a kink may turn a gradient: shown, not judged."""
     gradients = _of_gradients(ours.gradients, theirs.gradients)
     worst = max(gradients, key=lambda name: gradients[name].relative, default=None)
-    limits = [roundings.through_a_network(own) * float(np.finfo(dtype).eps) for own in spread]
     return {
         "layer": f"{WHOLE}, {dtype}",
         "output": list(ours.output.shape[1:]),
         "activation": difference(ours.output, theirs.output)._asdict(),
         "gradient": worst and {"of": worst, **gradients[worst]._asdict()},
         "chained": {"activation": None, "gradient": None},
-        "limit": {"activation": limits[0], "gradient": limits[1] if dtype == "float64" else None},
+        "limit": {"activation": limit, "gradient": limit if dtype == "float64" else None},
         "loss": {Ours.label: ours.loss, framework: theirs.loss},
         **_times(ours, theirs),
     }

@@ -105,8 +105,8 @@ def _draw_differences(axes: Any, rows: Sequence[Record], places: np.ndarray) -> 
         )
     for kind, values in limits.items():
         if any(value is not None for value in values):
-            words = f"{kind}, limit of the layer alone"
-            axes.plot(places, _on_floor(values, floor), "_", color=colors[kind], ms=11, label=words)
+            look = {"color": colors[kind], "ms": 11, "label": None if kind == "gradient" else "limits alone"}
+            axes.plot(places, _on_floor(values, floor), "_", **look)
     axes.set_ylim(floor / 1.3, None)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick > 2 * floor])  # room for "none"
     axes.annotate("none", (0, floor), (-6, 0), xycoords=("axes fraction", "data"), size=style.SMALL,
@@ -143,7 +143,7 @@ def _title(axes: Any, text: str) -> None:
     axes.set_title(text, loc="left", size=style.TEXT + 1, color=style.INK, pad=26)
     place = {"loc": "lower left", "bbox_to_anchor": (-0.008, 0.995), "borderaxespad": 0}
     look = {"frameon": False, "fontsize": style.SMALL, "labelcolor": style.INK}
-    axes.legend(ncols=6, columnspacing=1.2, handlelength=1.4, **place, **look)
+    axes.legend(ncols=5, columnspacing=1.2, handlelength=1.4, **place, **look)
 
 
 def _relative(found: Record | None) -> float | None:
@@ -207,7 +207,7 @@ def training_sentences(record: Record) -> str:
         lines.append(
             f"{precision}, after {steps} steps: weights {_number(ours['weights'][-1])} apart, "
             f"{theirs} from itself ({record['other_way']}) {_number(itself['weights'][-1])}; "
-            f"typically {record['ratios'][precision]:.2f} times as far"
+            f"in the last tenth of the steps {record['ratios'][precision]:.2f} times as far"
         )
     within = record["within"]
     lines.append(
