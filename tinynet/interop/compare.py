@@ -8,9 +8,10 @@ of a ReLU's kink, which sends a gradient another way, is rare enough to judge gr
 
 A relative difference is the largest difference of any two elements by the largest magnitude of the array.
 What it may be is counted, not chosen (`roundings`): for a layer from the numbers that it adds up. For the
-network as a whole no count says it, and it is measured how far rounding spreads. In float32: how far
-tinynet's own layers, each going on with its own numbers, end up from the same in float64. That a bug cannot
-widen this limit unnoticed is the business of the rows before, which hold the same layers to the other side's.
+network as a whole no count says it, and it is measured how far rounding spreads: how far tinynet's own layers
+in float32, each going on with its own numbers, end up from the same in float64, and the other side's network
+from its own in float64, whichever is farther. That a bug of ours cannot widen this limit unnoticed is the
+business of the rows before, which hold the same layers to the other side's.
 In float64 both have to agree within DOUBLE_LIMIT, as losses have to in training: rounding stays far below it,
 a number that is only known in float32 does not.
 """
@@ -93,10 +94,12 @@ def compare_layers(
     pairs = {"float32": _both(ours, theirs, images, labels)}
     model.astype(np.float64)
     double, exact = images.astype(np.float64), Ours(problem, trains)
-    limits = {"float32": _spread(base, chain(exact, len(problem.layers), double, labels, 1))}
+    doubles = chain(exact, len(problem.layers), double, labels, 1)
+    own_results = [(base[-1].measured, doubles[-1].measured)]
     if trains:
         pairs["float64"] = _both(exact, open_side(framework, problem), double, labels)
-        limits["float64"] = DOUBLE_LIMIT
+        own_results.append((pairs["float32"][1], pairs["float64"][1]))
+    limits = {"float32": _spread(own_results), "float64": DOUBLE_LIMIT}
     rows += [_whole(*pair, limits[dtype], dtype, theirs.label) for dtype, pair in pairs.items()]
     return {
         "framework": theirs.label,
@@ -208,11 +211,11 @@ def _both(ours: Side, theirs: Side, images: np.ndarray, labels: np.ndarray) -> t
     return one, other
 
 
-def _spread(single: list[Step], double: list[Step]) -> float:
-    """What rounding may do to the outputs of a network, from our layers in float32 and in float64."""
+def _spread(pairs: list[tuple[Measured, Measured]]) -> float:
+    """What rounding may do to the outputs of a network, from results in float32 and in float64."""
     eps = float(np.finfo(np.float32).eps)
-    own = difference(double[-1].measured.output, single[-1].measured.output)
-    return roundings.through_a_network(own.relative / eps) * eps
+    own = max(difference(double.output, single.output).relative for single, double in pairs)
+    return roundings.through_a_network(own / eps) * eps
 
 
 def _whole(ours: Measured, theirs: Measured, limit: float, dtype: str, framework: str) -> dict[str, Any]:
