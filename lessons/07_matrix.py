@@ -155,7 +155,7 @@ fig = Figure(figsize=(7, 2.4), layout="constrained")
 axes = fig.subplots()
 for name, time_of_one in each.items():
     axes.semilogx(1e9 * time_of_one, name, "o", color=BLUE if name == "tinynet kernel" else GREY)
-    axes.text(1.4e9 * time_of_one, name, f"{1e9 * time_of_one:,.2f}", va="center", fontsize=9)
+    axes.text(1.4e9 * time_of_one, name, f"{1e9 * time_of_one:,.3f}", va="center", fontsize=9)
 axes.invert_yaxis()
 axes.margins(x=0.2, y=0.15)
 axes.grid(axis="x", alpha=0.3)
@@ -163,6 +163,9 @@ axes.set(xlabel="nanoseconds per multiply-add")
 figure(fig, "ladder")
 
 # %% [markdown]
+# The last three stand close together, and their order changes with the machine and with what else it is
+# doing.
+#
 # ## In bands
 #
 # All windows at once do not fit into a cache: they are written to memory, and the product reads them back. So
