@@ -27,6 +27,7 @@ DOCUMENTS = {  # files of the project, and the page that each becomes
     "docs/fast-path.md": "docs/fast-path.md",
     "docs/mobilenet.md": "docs/mobilenet.md",
     "docs/differences.md": "docs/differences.md",
+    "docs/comparing.md": "docs/comparing.md",
 }
 FIGURES = {  # pages with a figure that moves
     "lessons/site/figures/separable.md": "figures/separable.md",
