@@ -155,16 +155,16 @@ assert best["SGD"] > 5 * best["Adam"], "Adam's steps are as long as its rate, SG
 
 # %% [markdown]
 # **A rate that is too high** shows as a loss that jumps in the first steps and then stays near
-# $\ln 10 = 2.303$ (dotted), where all classes are believed alike: large steps have pushed every unit below
-# 0, ReLU lets no gradient through, and nothing moves any more. Too low a rate shows as a loss that falls
+# $\ln 10 = 2.303$ (dotted), where all classes are believed alike, or above: large steps have pushed units
+# below 0, ReLU lets no gradient through, and they move no more. Too low a rate shows as a loss that falls
 # steadily and is still high. Also note that rates do not carry over from one rule to another.
 #
 # ## Schedules
 #
 # A high rate gets far and then swings around the floor of the valley; a low one would settle. So one begins
 # high and ends low. `tn.optim` has schedules, functions from the step to the rate: `Cosine` falls along half
-# a cosine, `WarmUp` multiplies the first steps by $1/k, 2/k, \ldots$ (while the network is far from any
-# order, long steps do harm), and `OneCycle` rises and falls.
+# a cosine, `WarmUp` multiplies the first steps by $1/k, 2/k, \ldots$ (for networks whose first steps must be
+# short; this one is too small to gain by it), and `OneCycle` rises and falls.
 
 
 # %%
