@@ -198,7 +198,7 @@ for axes, share in zip(fig.subplots(1, 3), (0.0003, 0.01, 1.0), strict=True):
     axes.set(title=f"darker by {100 * share:g} %", xlabel="promised fall", ylabel="measured fall")
     print(f"{len(promised):,} squares darker by {100 * share:4g} %: correlation {agreement[share]:.3f}")
 figure(fig, "promises")
-assert agreement[0.0003] > agreement[1.0]
+assert agreement[0.0003] > 0.95 > agreement[1.0]
 
 # %% [markdown]
 # For the smallest change the gradient keeps its promise, as it has to. For a square that is covered
@@ -252,7 +252,7 @@ compare(sensitivity, ours, tolerance=1e-12)
 # %% [markdown]
 # ## Summary
 #
-# - First filters answer to edges and spots; of the last maps, which channels answer counts, not what is seen.
+# - The first filters answer to edges and spots; of the last maps counts which channels answer, not where.
 # - The gradient by the pixels costs one backward and tells of small changes; covering tells of large ones.
 # - A map of importance is a claim: change what it names, and measure what happens.
 # - In the confusion matrix hard classes make pairs, wrong pictures stripes, and wrong names a dark cell per
