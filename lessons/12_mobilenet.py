@@ -175,11 +175,11 @@ figure(fig, "trade")
 # epochs is a question for this same code.
 #
 # **And count seconds as well.** The three small ones have a thirteenth of the work (no sixteenth: depthwise
-# convolutions shrink with $\alpha$ alone, and a side of 7 is halved to 4) and need far more than a thirteenth
-# of the time, the narrow one most of all. Its 1x1 convolutions shrink with $\alpha^2$; but batch norm, ReLU
-# and the depthwise convolutions touch each value of each feature map, and there are $\alpha$ times as many.
-# Fewer pixels shrink all of that by $\rho^2$; the cost of every call and of the optimiser's step remains. The
-# paper counts multiply-adds because they are the same on every machine; the clock is what a user pays.
+# convolutions go with $\alpha$ alone, and a side of 7 is halved to 4). In time the small images come closer
+# to that than the narrow network. Its 1x1 convolutions shrink with $\alpha^2$; but batch norm, ReLU and the
+# depthwise convolutions touch each value of each feature map, and there are $\alpha$ times as many. Fewer
+# pixels shrink all of that by $\rho^2$. The paper counts multiply-adds because they are the same on every
+# machine; the clock is what a user pays.
 
 # %% [markdown]
 # ## Broken on purpose
