@@ -110,7 +110,7 @@ def main(module: str) -> None:
         try:
             server = server or _Server(importlib.import_module(module))
             reply = server.answer(json.loads(line))
-        except Exception as error:
+        except Exception as error:  # of whatever library: who asked has to learn it
             traceback.print_exc()
             reply = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply), file=answers, flush=True)

@@ -118,7 +118,7 @@ def _first_difference(check: Check, answer: Any, path: Path | None = None) -> An
     try:
         differences = (_compare(case.what, case.got, case) for case in check.cases(answer))
         return next((found for found in differences if found is not None), None)
-    except Exception as error:
+    except Exception as error:  # an answer under way may raise anything
         innermost = traceback.extract_tb(error.__traceback__)[-1]
         if isinstance(error, NotImplementedError) and Path(innermost.filename) == path:
             return NOT_ATTEMPTED

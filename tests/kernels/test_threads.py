@@ -125,6 +125,38 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_process_forked_while_another_thread_computes_does_not_hang():
+    code = """
+import multiprocessing, threading, numpy as np
+from tinynet.kernels import threads
+from tinynet.kernels.elementwise import relu
+
+def work(_):
+    return float(relu(np.ones((1000, 1000), np.float32)).sum())
+
+def stay():
+    with threads.region:
+        entered.set()
+        leave.wait()
+
+work(0)
+entered, leave = threading.Event(), threading.Event()
+other = threading.Thread(target=stay)
+other.start()
+entered.wait()
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    try:
+        print(*pool.map_async(work, [0]).get(15))
+    except RuntimeError as error:
+        print(type(error).__name__, error)
+    finally:
+        leave.set()
+"""
+    run = _run(code)
+    assert run.stdout.startswith(("1000000.0", "ForkError This process was forked")), run.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_process_forked_before_the_first_computation_computes():
     code = """
 import multiprocessing, numpy as np

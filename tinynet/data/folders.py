@@ -107,9 +107,10 @@ def folder_splits(
     Raises what `image_folder` raises, DataError if the parts have different classes or another
     folder of images stands beside `train/`, and InputError for a limit below the number of classes.
     """
-    train, test = _parts(path, seed, limit, _form(size, mode, cache, skip_bad), ("train", "test"))
-    assert train is not None and test is not None  # only validation images may be missing
-    return train, test
+    form = _form(size, mode, cache, skip_bad)
+    train, test, _ = _listed(path, seed, limit, form)
+    read = _read_all([train, test], form)
+    return read[0], read[1]
 
 
 def folder_parts(
@@ -126,9 +127,9 @@ def folder_parts(
     they stand beside `test/`, else None.
     """
     form = _form(size, mode, cache, skip_bad)
-    train, test, validation = _parts(path, seed, limit, form, ("train", "test", "validation"))
-    assert train is not None and test is not None
-    return train, test, validation
+    train, test, validation = _listed(path, seed, limit, form)
+    read = _read_all([train, test, *([validation] if validation else [])], form)
+    return read[0], read[1], read[2] if validation else None
 
 
 def folder_test(
@@ -141,22 +142,23 @@ def folder_test(
     skip_bad: bool = False,
 ) -> Dataset:
     """The test images of `folder_splits` alone: no other file is decoded."""
-    (test,) = _parts(path, seed, None, _form(size, mode, cache, skip_bad), ("test",))
-    assert test is not None
-    return test
+    form = _form(size, mode, cache, skip_bad)
+    _, test, _ = _listed(path, seed, None, form)
+    return _read_all([test], form)[0]
 
 
-def _parts(
-    path: str | Path, seed: int, limit: int | None, form: _Form, wanted: tuple[str, ...]
-) -> list[Dataset | None]:
-    """The wanted ones of train, test and validation; None for validation images that are not there."""
+def _listed(
+    path: str | Path, seed: int, limit: int | None, form: _Form
+) -> tuple[Listing, Listing, Listing | None]:
+    """The files to train on, to test on and, where the folder has such, to validate on."""
     train, test, validation = list_splits(as_path("path", path), seed, form.skip_bad)
-    if limit is not None:
-        train = limited(train, limit, seed)
-    listed = {"train": train, "test": test, "validation": validation}
-    chosen = [listed[name] for name in wanted]
-    fits = form.bytes(sum(len(part.files) for part in chosen if part)) <= room_for_images()
-    return [_read(part, form, fits) if part else None for part in chosen]
+    return train if limit is None else limited(train, limit, seed), test, validation
+
+
+def _read_all(listings: list[Listing], form: _Form) -> list[Dataset]:
+    """The data sets of listings, in memory if they fit there together."""
+    fits = form.bytes(sum(len(listing.files) for listing in listings)) <= room_for_images()
+    return [_read(listing, form, fits) for listing in listings]
 
 
 def some_images(

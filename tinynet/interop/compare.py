@@ -28,8 +28,7 @@ from .. import nn
 from ..tensor import Tensor
 from . import roundings
 from .compare_training import DOUBLE_LIMIT
-from .plain import plain_layers
-from .sides import Gradients, Measured, Ours, Problem, Side, loss_of, open_side
+from .sides import Gradients, Measured, Ours, Problem, Side, loss_of, open_side, problem_of
 
 REPEATS = 5
 WHOLE = "the network as a whole"
@@ -114,30 +113,27 @@ def compare_layers(
 def prepared(model: nn.Sequential, images: np.ndarray, trains: bool) -> Problem:
     """The model's layers with values in which nothing is zero or one by default, in the mode to compare.
 
-    Dropout, which draws at random, is switched off. Running statistics are those of the images.
+    Running statistics are those of the images.
     """
-    found = list(plain_layers(model, images.shape[1:]))
-    layers = [layer for layer, _, _ in found]
+    problem = problem_of(model, images.shape[1:])
     rng = np.random.default_rng(0)
-    for layer in layers:
-        if isinstance(layer, nn.Dropout):
-            layer.rate = 0.0
+    for layer in problem.layers:
         for name, parameter in layer.named_parameters():
             if name != "weight":
                 with parameter._writing() as array:
                     array[...] = rng.uniform(0.5, 1.5, array.shape) - (name != "gamma")
-    _take_statistics(layers, images)
-    for layer in layers:
+    _take_statistics(problem, images)
+    for layer in problem.layers:
         layer.train(trains)
-    return Problem(layers, [before for _, before, _ in found])
+    return problem
 
 
-def _take_statistics(layers: list[nn.Module], images: np.ndarray) -> None:
-    norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm)]
+def _take_statistics(problem: Problem, images: np.ndarray) -> None:
+    norms = [layer for layer in problem.layers if isinstance(layer, nn.BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
-    nn.Sequential(*layers).train()(Tensor(images))
+    nn.Sequential(*problem.layers).train()(Tensor(images))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
@@ -228,7 +224,7 @@ def _whole(ours: Measured, theirs: Measured, limit: float, dtype: str, framework
         "activation": difference(ours.output, theirs.output)._asdict(),
         "gradient": worst and {"of": worst, **gradients[worst]._asdict()},
         "chained": {"activation": None, "gradient": None},
-        "limit": {"activation": limit, "gradient": limit if dtype == "float64" else None},
+        "limit": {"activation": limit, "gradient": limit if worst and dtype == "float64" else None},
         "loss": {Ours.label: ours.loss, framework: theirs.loss},
         **_times(ours, theirs),
     }

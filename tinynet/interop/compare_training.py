@@ -18,8 +18,7 @@ import numpy as np
 
 from .. import nn, optim
 from ..tensor import Tensor
-from .plain import plain_layers
-from .sides import Batch, Ours, Problem, Side, Trained, loss_of, open_side
+from .sides import Batch, Ours, Problem, Side, Trained, loss_of, open_side, problem_of
 
 DOUBLE_LIMIT = 1e-9  # of the loss in float64, relative, at every step
 RATIO = 2.0  # how many times the framework's distance from itself tinynet's may be in the end
@@ -84,11 +83,7 @@ def _sides(
     framework: str, build: Callable[[], nn.Sequential], shape: tuple[int, ...], dtype: Any
 ) -> list[Side]:
     def problem() -> Problem:
-        found = list(plain_layers(build().astype(dtype).train(), shape))
-        for layer, _, _ in found:
-            if isinstance(layer, nn.Dropout):
-                layer.rate = 0.0
-        return Problem([layer for layer, _, _ in found], [before for _, before, _ in found])
+        return problem_of(build().astype(dtype).train(), shape)
 
     others = [open_side(framework, problem(), otherwise) for otherwise in (False, True)]
     return [Ours(problem()), *others]

@@ -18,6 +18,7 @@ from ..nn.module import Shape
 from ..tensor import Tensor, no_grad
 from ..train.predictions import as_input
 from . import frameworks
+from .plain import plain_layers
 
 Batch = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and labels (N,)
 Gradients = dict[str, np.ndarray]  # by our names, and "input"
@@ -55,6 +56,15 @@ class Problem(NamedTuple):
         model = nn.Sequential(*self.layers)
         model.input_shape = self.shapes[0]
         return model.train(self.layers[0].training)
+
+
+def problem_of(model: nn.Sequential, shape: Shape) -> Problem:
+    """The single layers of a network for images of `shape`; dropout, which is chance, is switched off."""
+    found = list(plain_layers(model, shape))
+    for layer, _, _ in found:
+        if isinstance(layer, nn.Dropout):
+            layer.rate = 0.0
+    return Problem([layer for layer, _, _ in found], [before for _, before, _ in found])
 
 
 class Side:

@@ -115,6 +115,7 @@ class _Region:
     def _forked(self) -> None:
         """In the child of a fork only the thread that called it lives: not Numba's, nor a lock's owner."""
         self._lock = threading.RLock()
+        self._depth = 0
         self._lost_threads = self._blas is not None and _is_gnu_openmp()
 
     def _limit(self) -> None:
