@@ -104,29 +104,7 @@ def test_kernels_can_be_called_from_several_python_threads():
     assert all(results)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_process_computes_or_says_why_it_cannot():
-    code = """
-import multiprocessing, numpy as np
-from tinynet.kernels.elementwise import relu
-
-def work(_):
-    return float(relu(np.ones((1000, 1000), np.float32)).sum())
-
-work(0)
-with multiprocessing.get_context("fork").Pool(1) as pool:
-    try:
-        print(*pool.map_async(work, [0]).get(30))
-    except RuntimeError as error:
-        print(type(error).__name__, error)
-"""
-    run = _run(code)
-    assert run.stdout.startswith(("1000000.0", "ForkError This process was forked")), run.stderr
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_process_forked_while_another_thread_computes_does_not_hang():
-    code = """
+FORK = """
 import multiprocessing, threading, numpy as np
 from tinynet.kernels import threads
 from tinynet.kernels.elementwise import relu
@@ -139,11 +117,8 @@ def stay():
         entered.set()
         leave.wait()
 
-work(0)
 entered, leave = threading.Event(), threading.Event()
-other = threading.Thread(target=stay)
-other.start()
-entered.wait()
+{before}
 with multiprocessing.get_context("fork").Pool(1) as pool:
     try:
         print(*pool.map_async(work, [0]).get(15))
@@ -152,23 +127,22 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
     finally:
         leave.set()
 """
-    run = _run(code)
-    assert run.stdout.startswith(("1000000.0", "ForkError This process was forked")), run.stderr
+COMPUTES, REFUSES = "1000000.0", "ForkError This process was forked"  # other OpenMPs than GNU's compute
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_process_forked_before_the_first_computation_computes():
-    code = """
-import multiprocessing, numpy as np
-from tinynet.kernels.elementwise import relu
-
-def work(_):
-    return float(relu(np.ones((1000, 1000), np.float32)).sum())
-
-with multiprocessing.get_context("fork").Pool(1) as pool:
-    print(*pool.map_async(work, [0]).get(30))
-"""
-    assert _run(code).stdout.strip() == "1000000.0"
+@pytest.mark.parametrize(
+    ("before", "answers"),
+    [
+        ("", (COMPUTES,)),
+        ("work(0)", (COMPUTES, REFUSES)),
+        ("work(0); threading.Thread(target=stay).start(); entered.wait()", (COMPUTES, REFUSES)),
+    ],
+    ids=["first", "after a computation", "while another thread computes"],
+)
+def test_a_forked_process_computes_or_says_why_it_cannot(before, answers):
+    run = _run(FORK.replace("{before}", before))
+    assert run.stdout.startswith(answers), run.stderr
 
 
 def test_importing_the_kernels_compiles_nothing_and_leaves_the_environment_alone():

@@ -99,36 +99,23 @@ def _placed(parts: list[Part], place: Place) -> list[Part]:
 
 
 def _convolution(layer: nn.Conv2D, flow: Flow) -> list[Part]:
-    pads = flow.pads(layer, layer.kernel_size)
-    return _padded(
-        pads,
-        "convolution",
-        {
-            "in_channels": layer.in_channels,
-            "out_channels": layer.out_channels,
-            "kernel_size": layer.kernel_size,
-            "stride": layer.stride,
-            "bias": layer.bias is not None,
-        },
-        layer,
-    )
+    return _window(layer, flow, layer.in_channels, layer.out_channels)
 
 
 def _depthwise(layer: nn.DepthwiseConv2D, flow: Flow) -> list[Part]:
-    pads = flow.pads(layer, layer.kernel_size)
-    return _padded(
-        pads,
-        "convolution",
-        {
-            "in_channels": layer.channels,
-            "out_channels": layer.channels * layer.depth_multiplier,
-            "kernel_size": layer.kernel_size,
-            "stride": layer.stride,
-            "groups": layer.channels,
-            "bias": layer.bias is not None,
-        },
-        layer,
-    )
+    return _window(layer, flow, layer.channels, layer.channels * layer.depth_multiplier, layer.channels)
+
+
+def _window(layer: Any, flow: Flow, in_channels: int, out_channels: int, groups: int = 1) -> list[Part]:
+    options = {
+        "in_channels": in_channels,
+        "out_channels": out_channels,
+        "kernel_size": layer.kernel_size,
+        "stride": layer.stride,
+        "groups": groups,
+        "bias": layer.bias is not None,
+    }
+    return _padded(flow.pads(layer, layer.kernel_size), "convolution", options, layer)
 
 
 def _pointwise(layer: nn.PointwiseConv2D, flow: Flow) -> list[Part]:
