@@ -79,7 +79,7 @@ def tested() -> set[str]:
 
 def _modules() -> Iterator[Any]:
     for module in pkgutil.iter_modules(tinynet.kernels.__path__):
-        if module.name not in ("geometry", "compiling", "threads", "cores", "memory", "update"):
+        if module.name not in ("geometry", "compiling", "threads", "cores", "memory", "update", "blas"):
             yield importlib.import_module(f"tinynet.kernels.{module.name}")
 
 

@@ -224,7 +224,7 @@ def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:
         padded = link.stride * (OW + 2 // link.stride) * C
         size = (RING + 2) * padded + DZ_RING * (OW + 4) * C + link.input_size[1] * C
     else:
-        size = C * O + _lines(link) * OW * (C + O)
+        size = _lines(link) * OW * (C + O)
     return empty((num_threads(), size), dtype)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels.blas import multiply, multiply_add
 from ..kernels.compiling import inner_kernel
-from .normed_rows import activate, add, add_moments, fold_moments, fold_sums, gradient, mask
+from .normed_rows import activate, add_moments, fold_moments, fold_sums, gradient, mask
 
 
 @inner_kernel
@@ -27,7 +28,7 @@ def pointwise_forward(z, rows, limits, weight, geometry, images, scratch, y, mom
         for row in range(start, stop):
             activate(z, 0, row, rows, limits, a, row - start, 0)
         out = y[0, start:stop]
-        np.dot(a.reshape((stop - start) * W, C), weight, out.reshape((stop - start) * W, O))
+        multiply(a.reshape((stop - start) * W, C), weight, out.reshape((stop - start) * W, O))
         for row in range(start, stop):
             add_moments(y, 0, row, pivot, totals)
     fold_moments(pivot, totals, span[1] - span[0], moments)
@@ -45,20 +46,18 @@ def pointwise_backward(
     g, y, z = g.reshape(1, -1, OL), y.reshape(1, -1, OL), z.reshape(1, -1, L)
     totals = np.zeros((2, L), z.dtype)
     dweight[:] = 0
-    product, dw = scratch[: C * O], dweight.reshape(-1)
     for start in range(span[0], span[1], lines):
         stop = min(start + lines, span[1])
         pixels = (stop - start) * W
-        a = scratch[C * O : C * O + pixels * C].reshape(stop - start, L)
-        dz = scratch[C * O + pixels * C : C * O + pixels * (C + O)].reshape(stop - start, OL)
+        a = scratch[: pixels * C].reshape(stop - start, L)
+        dz = scratch[pixels * C : pixels * (C + O)].reshape(stop - start, OL)
         for row in range(start, stop):
             activate(z, 0, row, rows, limits, a, row - start, 0)
             gradient(g, y, 0, row, pqr, dz, row - start, 0)
-        np.dot(a.reshape(pixels, C).T, dz.reshape(pixels, O), product.reshape(C, O))
-        add(product, dw)
+        multiply_add(a.reshape(pixels, C).T, dz.reshape(pixels, O), dweight)
         if target.shape[1]:
             # The activations have been used: what comes back to them takes their place.
-            np.dot(dz.reshape(pixels, O), weight.T, a.reshape(pixels, C))
+            multiply(dz.reshape(pixels, O), weight.T, a.reshape(pixels, C))
             for row in range(start, stop):
                 mask(a, row - start, 0, z, 0, row, rows, limits, target, totals)
     fold_sums(totals, sums)

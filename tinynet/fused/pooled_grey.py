@@ -16,12 +16,13 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from ..kernels.blas import multiply, multiply_add
 from ..kernels.compiling import inner_kernel, merged, parallel_kernel, ready
 from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, split
+from .pooled_rows import Sizes, split
 
 LOWEST, FIRST, HIGHEST, ONE = range(4)  # rows of a table of windows: d at these pixels, and 1
 
@@ -142,7 +143,7 @@ def _backward(x, taps, by_sign, g, y, numbers, shifts, parts, scratch, span, dx,
     phases, d = scratch[: parts[1]], scratch[parts[2] : parts[2] + P * L].reshape(P, L)
     table, places = scratch[parts[3] : parts[3] + 4 * L].reshape(4, L), np.empty((2, L), np.int32)
     passed = scratch[parts[4] : parts[4] + L * O].reshape(L, O)
-    product, ends = np.empty((4, O), g.dtype), np.empty((L, 2), g.dtype)
+    ends = np.empty((L, 2), g.dtype)
     phases[:] = 0
     passed[:] = 0
     dtaps[:] = 0
@@ -156,9 +157,8 @@ def _backward(x, taps, by_sign, g, y, numbers, shifts, parts, scratch, span, dx,
                 for o in range(O):
                     value = g[n, p, q, o]
                     passed[p * sizes.pitch + q, o] = value if y[n, p, q, o] > 0 else 0
-        np.dot(table, passed, product)
-        add(product, sums)
-        np.dot(passed, by_sign, ends)
+        multiply_add(table, passed, sums)
+        multiply(passed, by_sign, ends)
         d[:] = 0  # from here on its gradient
         for j in range(L):
             d[places[0, j], j] += ends[j, 0]

@@ -155,14 +155,6 @@ def unpool(g, places, sizes, dz, dbias):
 
 
 @inner_kernel
-def add(product, total):
-    """total += product, two matrices."""
-    for k in range(product.shape[0]):
-        for o in range(product.shape[1]):
-            total[k, o] += product[k, o]
-
-
-@inner_kernel
 def with_padding(image, sizes, scratch):
     """The image (H, W C) with its padding, (HP, WP C): itself, or a copy in `scratch`, zero at first."""
     L = sizes.WP * sizes.C

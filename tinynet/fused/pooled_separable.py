@@ -13,12 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 from numba import prange
 
+from ..kernels.blas import multiply, multiply_add
 from ..kernels.compiling import inner_kernel, merged, parallel_kernel, ready
 from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import aligned, empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, pool, unpool, with_padding
+from .pooled_rows import Sizes, pool, unpool, with_padding
 
 
 def forward(
@@ -98,7 +99,7 @@ def _scratch(sizes: Sizes, O: int, image: Pair, dtype: np.dtype) -> tuple[np.nda
     C, pixels = sizes.C, pooled_rows.pixels_in_band(sizes)
     gradient = (image[0] + sizes.KH - 1) * (image[1] + sizes.KW - 1) * C
     row = sizes.PW * sizes.SW * C
-    lengths = [sizes.HP * sizes.WP * C, gradient, row, pixels * C, pixels * O, C * O]
+    lengths = [sizes.HP * sizes.WP * C, gradient, row, pixels * C, pixels * O]
     return pooled_rows.scratch(lengths, dtype)
 
 
@@ -139,7 +140,7 @@ def _forward(x, taps, weight, bias, numbers, parts, scratch, span, y, places):
         last = min(first + sizes.band, span[1] * sizes.PH)
         pixels = sizes.SH * sizes.SW * (last - first) * sizes.PW
         _lay_out(x, taps[0], sizes, first, last, parts, scratch, a)
-        np.dot(a[: pixels * C].reshape(pixels, C), weight, z[: pixels * O].reshape(pixels, O))
+        multiply(a[: pixels * C].reshape(pixels, C), weight, z[: pixels * O].reshape(pixels, O))
         pool(z, bias, sizes, y[first:last], places[first:last])
 
 
@@ -148,7 +149,6 @@ def _backward(x, taps, weight, g, places, numbers, parts, scratch, span, dx, dde
     sizes = Sizes(*numbers)
     O, C = weight.shape
     a, z = scratch[parts[3] : parts[4]], scratch[parts[4] : parts[5]]
-    product = scratch[parts[5] : parts[5] + C * O].reshape(C, O)
     scratch[: parts[2]] = 0
     ddepthwise[:] = 0
     dpointwise[:] = 0
@@ -160,10 +160,9 @@ def _backward(x, taps, weight, g, places, numbers, parts, scratch, span, dx, dde
         unpool(g[first:last], places[first:last], sizes, z, dbias)
         if len(dpointwise):
             _lay_out(x, taps[0], sizes, first, last, parts, scratch, a)
-            np.dot(rows.T, dz, product)
-            add(product, dpointwise)
+            multiply_add(rows.T, dz, dpointwise)
         if len(ddepthwise) or dx.shape[1]:
-            np.dot(dz, weight, rows)
+            multiply(dz, weight, rows)
             _give_back(x, taps[1], sizes, first, last, parts, scratch, a, dx, ddepthwise)
 
 

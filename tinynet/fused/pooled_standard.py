@@ -12,12 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numba import prange
 
+from ..kernels.blas import multiply, multiply_add
 from ..kernels.compiling import inner_kernel, merged, parallel_kernel, ready
 from ..kernels.geometry import Pads, Pair
 from ..kernels.memory import aligned, empty
 from ..kernels.threads import region
 from . import pooled_rows
-from .pooled_rows import Sizes, add, pool, split, unpool, with_padding
+from .pooled_rows import Sizes, pool, split, unpool, with_padding
 
 
 def forward(
@@ -84,7 +85,7 @@ def _scratch(sizes: Sizes, K: int, O: int, dtype: np.dtype) -> tuple[np.ndarray,
     """For a padded image or its phases, a padded image's gradient, `a`, z, and a gradient of the weight."""
     padded, pixels = sizes.HP * sizes.WP * sizes.C, pooled_rows.pixels_in_band(sizes)
     image = pooled_rows.numbers_in_phases(sizes) if sizes.C == 1 else padded
-    lengths = [image, padded, pixels * K, pixels * O, K * O]
+    lengths = [image, padded, pixels * K, pixels * O]
     return pooled_rows.scratch(lengths, dtype)
 
 
@@ -124,11 +125,11 @@ def _forward(x, weight, bias, numbers, shifts, parts, scratch, span, y, places):
         if sizes.C == 1:
             columns = a[: K * pixels].reshape(K, pixels)
             _lay_out_columns(x, sizes, shifts, first, last, image, columns)
-            np.dot(columns.T, weight, z[: pixels * O].reshape(pixels, O))
+            multiply(columns.T, weight, z[: pixels * O].reshape(pixels, O))
         else:
             rows = a[: pixels * K].reshape(pixels, K)
             _lay_out_rows(x, sizes, first, last, image, rows)
-            np.dot(rows, weight, z[: pixels * O].reshape(pixels, O))
+            multiply(rows, weight, z[: pixels * O].reshape(pixels, O))
         pool(z, bias, sizes, y[first:last], places[first:last])
 
 
@@ -137,7 +138,7 @@ def _backward(x, weight, g, places, numbers, shifts, parts, scratch, span, dx, d
     sizes = Sizes(*numbers)
     O, K = weight.shape
     image, back, a = scratch[: parts[1]], scratch[parts[1] : parts[2]], scratch[parts[2] : parts[3]]
-    z, product = scratch[parts[3] : parts[4]], scratch[parts[4] : parts[4] + K * O].reshape(K, O)
+    z = scratch[parts[3] : parts[4]]
     image[:] = 0
     dweight[:] = 0
     dbias[:] = 0
@@ -150,13 +151,12 @@ def _backward(x, weight, g, places, numbers, shifts, parts, scratch, span, dx, d
             if sizes.C == 1:
                 columns = a[: K * pixels].reshape(K, pixels)
                 _lay_out_columns(x, sizes, shifts, first, last, image, columns)
-                np.dot(columns, dz, product)
+                multiply_add(columns, dz, dweight)
             else:
                 _lay_out_rows(x, sizes, first, last, image, rows)
-                np.dot(rows.T, dz, product)
-            add(product, dweight)
+                multiply_add(rows.T, dz, dweight)
         if dx.shape[1]:
-            np.dot(dz, weight, rows)
+            multiply(dz, weight, rows)
             _add_back(rows, sizes, first, last, back, dx)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..kernels.blas import multiply as multiply_matrices
 from ..kernels.compiling import kernel
 
 _ZERO, _ONE, _TWO, _THREE, _FOUR = np.arange(5, dtype=np.uint64)
@@ -25,7 +26,7 @@ def multiply(stage, weights, scratch, rows):
     while done < rows:
         count = min(band, rows - done)
         matrix = scratch[a : a + count * K].reshape((count, K))
-        np.dot(matrix, weight, scratch[o : o + count * O].reshape((count, O)))
+        multiply_matrices(matrix, weight, scratch[o : o + count * O].reshape((count, O)))
         done += count
         a += count * K
         o += count * O
@@ -45,10 +46,10 @@ def convolve(stage, weights, scratch, source, target):
         corner = source + first * stage["down"]
         if stage["C"] == _ONE:
             _lay_out_grey(stage, scratch, corner, rows, begin)
-            np.dot(windows.reshape((K, pixels)).T, weight, part)
+            multiply_matrices(windows.reshape((K, pixels)).T, weight, part)
         else:
             _lay_out(stage, scratch, corner, rows, begin)
-            np.dot(windows.reshape((pixels, K)), weight, part)
+            multiply_matrices(windows.reshape((pixels, K)), weight, part)
         first += rows
         o += pixels * O
 

@@ -19,6 +19,9 @@ import numpy as np
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
+from . import blas
+from .drafts import WithDrafts
+
 _OPTIONS: dict[str, Any] = {
     # Other Python threads run meanwhile; and BLAS may ask for Python's lock in a worker thread when
     # it is loaded.
@@ -39,7 +42,7 @@ class _Cache(FunctionCache):
     """
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
-        return (*super()._index_key(signature, codegen), _digest(self._py_func))
+        return (*super()._index_key(signature, codegen), _digest(self._py_func), blas.INTERFACE)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
@@ -115,7 +118,7 @@ def inlined_kernel(function: Callable) -> Callable:
 
 def parallel_kernel(function: Callable) -> Callable:
     """The same for a function whose `prange` loops run on several cores. An iteration owns what it writes."""
-    return kernel(function, parallel=True)
+    return kernel(function, parallel=True, pipeline_class=WithDrafts)
 
 
 def quiet() -> np.errstate:

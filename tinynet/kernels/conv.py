@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from .blas import multiply, multiply_add
 from .compiling import blocks, kernel, merged, parallel_kernel, ready
 from .geometry import Pads, Pair, corner, output_size, tap_ranges, window
 from .memory import empty
@@ -171,7 +172,7 @@ def _convolve(x, weight, bias, kernel_size, stride, before, columns, bands, y):
         windows = np.empty((last - first, OW, weight.shape[0]), x.dtype)
         _lay_out(x[n], kernel_size, stride, before, columns, first, windows)
         part = y[n, first:last].reshape((last - first) * OW, O)
-        np.dot(windows.reshape(part.shape[0], weight.shape[0]), weight, part)
+        multiply(windows.reshape(part.shape[0], weight.shape[0]), weight, part)
         for p in range(part.shape[0]):
             for o in range(O):
                 part[p, o] += bias[o]
@@ -185,7 +186,8 @@ def _spread(g, weight, kernel_size, stride, before, columns, bands, dx):
         dx[n] = 0
         for i in range(len(bands) - 1):
             first, last = bands[i], bands[i + 1]
-            windows = np.dot(g[n, first:last].reshape((last - first) * OW, O), weight)
+            windows = np.empty(((last - first) * OW, weight.shape[1]), g.dtype)
+            multiply(g[n, first:last].reshape((last - first) * OW, O), weight, windows)
             windows_by_row = windows.reshape(last - first, OW, weight.shape[1])
             _add_back(windows_by_row, kernel_size, stride, before, columns, first, dx[n])
 
@@ -196,16 +198,12 @@ def _correlate(x, g, kernel_size, stride, before, columns, bands, edges, sums):
     N, OH, OW, O = g.shape
     count = len(bands) - 1
     for block in prange(len(edges) - 1):
-        product = np.empty(sums.shape[1:], g.dtype)
         for i in range(edges[block], edges[block + 1]):
             n, first, last = i // count, bands[i % count], bands[i % count + 1]
             windows = np.empty((last - first, OW, sums.shape[1]), x.dtype)
             _lay_out(x[n], kernel_size, stride, before, columns, first, windows)
             part = g[n, first:last].reshape((last - first) * OW, O)
-            np.dot(windows.reshape(part.shape[0], sums.shape[1]).T, part, product)
-            for k in range(product.shape[0]):
-                for o in range(O):
-                    sums[block, k, o] += product[k, o]
+            multiply_add(windows.reshape(part.shape[0], sums.shape[1]).T, part, sums[block])
 
 
 @parallel_kernel

@@ -8,10 +8,9 @@ weight as `b`: nothing is moved or copied, the observation behind MobileNet's sp
 
 A small product is one call of BLAS. A larger one is cut into blocks, each one call of BLAS in one of
 Numba's threads. Where there are many rows, they are cut. Where the weight is the large matrix, as in
-a dense layer, it is cut along k, so that each of its rows is read by one block only; what a block
-needs of the small matrices is copied for it, the large one is never copied or transposed:
+a dense layer, the weight is:
 
-    y  = sum over blocks of a[:, block] b[block]      (summed at the end, in float64)
+    y[:, block] = a b[:, block]
     da[:, block] = g b[block].T
     db[block] = a[:, block].T g
 
@@ -24,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from .blas import multiply
 from .compiling import blocks, kernel, merged, parallel_kernel, ready
 from .memory import empty
 from .threads import region
@@ -87,10 +87,7 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
         elif _has_many_rows(R, K):
             _multiply_rows(a, b, bias, _row_blocks(R), y)
         else:
-            edges = _weight_blocks(K)
-            products = empty((len(edges) - 1, O, R), a.dtype)
-            _products(a, b, edges, products)
-            _add_up(products, bias, blocks(O, _BLOCKS), y)
+            _multiply_columns(a, b, bias, _weight_blocks(O), y)
     return y
 
 
@@ -159,7 +156,7 @@ def _weight_blocks(K: int) -> np.ndarray:
 
 @kernel
 def _multiply(a, b, bias, y):
-    np.dot(a, b, y)
+    multiply(a, b, y)
     for r in range(y.shape[0]):
         for o in range(y.shape[1]):
             y[r, o] += bias[o]
@@ -173,80 +170,46 @@ def _multiply_rows(a, b, bias, edges, y):
 
 
 @parallel_kernel
-def _products(a, b, edges, products):
-    """products[i, o, r] = sum of a[r, k] b[k, o] over block i: in this order BLAS is fastest."""
+def _multiply_columns(a, b, bias, edges, y):
     for i in prange(len(edges) - 1):
-        part = _columns(a, edges[i], edges[i + 1])
-        np.dot(b[edges[i] : edges[i + 1]].T, part.T, products[i])
-
-
-@parallel_kernel
-def _add_up(products, bias, edges, y):
-    """y[r, o] = sum of products[i, o, r] over i, plus bias[o]; a block owns columns of y."""
-    for i in prange(len(edges) - 1):
-        _add_up_columns(products, bias, edges[i], edges[i + 1], y)
-
-
-@kernel
-def _add_up_columns(products, bias, first, last, y):
-    total = np.empty(y.shape[0], np.float64)
-    for o in range(first, last):
-        total[:] = bias[o]
-        for i in range(products.shape[0]):
-            for r in range(len(total)):
-                total[r] += products[i, o, r]
-        for r in range(len(total)):
-            y[r, o] = total[r]
+        columns = slice(edges[i], edges[i + 1])
+        _multiply(a, b[:, columns], bias[columns], y[:, columns])
 
 
 @kernel
 def _multiply_transposed(g, b, da):
-    np.dot(g, b.T, da)
+    multiply(g, b.T, da)
 
 
 @parallel_kernel
 def _multiply_rows_transposed(g, b, edges, da):
     for i in prange(len(edges) - 1):
         rows = slice(edges[i], edges[i + 1])
-        np.dot(g[rows], b.T, da[rows])
+        multiply(g[rows], b.T, da[rows])
 
 
 @parallel_kernel
 def _fill_columns(g, b, edges, da):
     for i in prange(len(edges) - 1):
-        part = np.dot(b[edges[i] : edges[i + 1]], g.T)  # (k, R)
-        for r in range(part.shape[1]):
-            for k in range(part.shape[0]):
-                da[r, edges[i] + k] = part[k, r]
+        multiply(g, b[edges[i] : edges[i + 1]].T, da[:, edges[i] : edges[i + 1]])
 
 
 @kernel
 def _sum_of_products(a, g, db):
-    np.dot(a.T, g, db)
+    multiply(a.T, g, db)
 
 
 @parallel_kernel
 def _partial_sums(a, g, edges, sums):
     for i in prange(len(edges) - 1):
         rows = slice(edges[i], edges[i + 1])
-        np.dot(a[rows].T, g[rows], sums[i])
+        multiply(a[rows].T, g[rows], sums[i])
 
 
 @parallel_kernel
 def _fill_rows(a, g, edges, db):
     for i in prange(len(edges) - 1):
-        part = _columns(a, edges[i], edges[i + 1])
-        np.dot(part.T, g, db[edges[i] : edges[i + 1]])
-
-
-@kernel
-def _columns(a, first, last):
-    """A copy of a[:, first:last], as BLAS wants its matrices without gaps."""
-    part = np.empty((a.shape[0], last - first), a.dtype)
-    for r in range(part.shape[0]):  # number by number: an array in one takes a second longer to compile
-        for k in range(part.shape[1]):
-            part[r, k] = a[r, first + k]
-    return part
+        multiply(a[:, edges[i] : edges[i + 1]].T, g, db[edges[i] : edges[i + 1]])
 
 
 @kernel

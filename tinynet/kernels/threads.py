@@ -204,8 +204,8 @@ class _Blas(NamedTuple):
 
 
 def _blas_libraries() -> list[_Blas]:
-    """The BLAS libraries in this process: NumPy's, and SciPy's, which compiled products call."""
-    import scipy.linalg.cython_blas  # noqa: F401  (loads the library, so that it is found)
+    """The BLAS libraries in this process: NumPy's, and SciPy's, which Numba loads when it first compiles."""
+    import scipy.linalg.cython_blas  # noqa: F401  (so that it is found)
 
     found = threadpoolctl.ThreadpoolController().lib_controllers
     return [_functions(library) for library in found if library.user_api == "blas"]
