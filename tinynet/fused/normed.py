@@ -72,7 +72,8 @@ class ConvNormReLU(Op):
     def forward(self, x, *parameters):
         self.save(x, *parameters)
         reading = self._entrance(x)
-        self.readings = [reading]
+        self.readings, self.factors = [reading], []
+        self.scratch = _scratch(self.links, x.dtype)
         with region:
             for link, (weight, gamma, beta) in zip(self.links, _triples(parameters), strict=True):
                 reading = watched(link, "forward", self._forward, link, reading, weight, gamma, beta)
@@ -138,10 +139,11 @@ class ConvNormReLU(Op):
         edges = _edges_of(link, N)
         y = empty((N, OH, OW * O), reading.z.dtype)
         moments, statistics = np.empty((len(edges) - 1, 2, O)), np.empty((2, O), y.dtype)
-        rows = aligned((3, OW * O), y.dtype)
+        rows, factors = aligned((3, OW * O), y.dtype), _factors(link, weight)
+        self.factors.append(factors)
         link_forward(
-            *reading.applied, _factors(link, weight), _numbers(link), edges, _scratch(link, y.dtype), y,
-            gamma, beta, link.norm.eps, moments, statistics, rows,
+            *reading.applied, factors, _numbers(link), edges, self.scratch, y, gamma, beta, link.norm.eps,
+            moments, statistics, rows,
         )  # fmt: skip
         self.statistics.append(statistics)
         return Reading(y, rows, _limits(link.limits, y.dtype))
@@ -161,8 +163,8 @@ class ConvNormReLU(Op):
         dweight = np.empty(parts.shape[1:], g.dtype)
         link_backward(
             g, above.z, sums, gamma, link.norm.eps, self.statistics[place], dgamma, dbeta, pqr,
-            *below.applied, _factors(link, weight), _numbers(link), edges, _scratch(link, g.dtype),
-            separate, in_place, lower, parts, dweight,
+            *below.applied, self.factors[place], _numbers(link), edges, self.scratch, separate, in_place,
+            lower, parts, dweight,
         )  # fmt: skip
         self.readings.pop()  # its memory serves the links before
         return g if in_place else separate, lower, (dweight.reshape(weight.shape), dgamma, dbeta)
@@ -217,15 +219,17 @@ def _numbers(link: Link) -> tuple[int, ...]:
     return tuple(Geometry(0, 0, 0, _lines(link)))
 
 
-def _scratch(link: Link, dtype: np.dtype) -> np.ndarray:
-    """One row for each thread."""
+def _scratch(links: Sequence[Link], dtype: np.dtype) -> np.ndarray:
+    """One row for each thread, long enough for every link."""
+    return empty((num_threads(), max(_scratch_size(link) for link in links)), dtype)
+
+
+def _scratch_size(link: Link) -> int:
     (_, OW), (C, O) = link.output_size, link.channels
-    if link.is_depthwise:
-        padded = link.stride * (OW + 2 // link.stride) * C
-        size = (RING + 2) * padded + DZ_RING * (OW + 4) * C + link.input_size[1] * C
-    else:
-        size = _lines(link) * OW * (C + O)
-    return empty((num_threads(), size), dtype)
+    if not link.is_depthwise:
+        return _lines(link) * OW * (C + O)
+    padded = link.stride * (OW + 2 // link.stride) * C
+    return (RING + 2) * padded + DZ_RING * (OW + 4) * C + link.input_size[1] * C
 
 
 # Where it applies

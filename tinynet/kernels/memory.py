@@ -26,14 +26,20 @@ _SWEEP = 256  # takes from one search for blocks that nobody uses any more to th
 _PATIENCE = 1024  # takes a block may stay unused, and more where the pool holds many blocks
 
 
+def _bytes(size: int) -> tuple[np.ndarray, int]:
+    """An array of bytes, and from where on in it so many are aligned."""
+    base = np.empty(size + _ALIGNMENT, np.uint8)
+    address = base.__array_interface__["data"][0]  # four times faster than `.ctypes.data`
+    return base, -address % _ALIGNMENT
+
+
 class _Block:
     """A piece of memory: `size` bytes of `base` from `offset`, last seen in use at take number `used`."""
 
     __slots__ = ("base", "offset", "size", "used")
 
     def __init__(self, size: int) -> None:
-        self.base = np.empty(size + _ALIGNMENT, np.uint8)
-        self.offset = -self.base.ctypes.data % _ALIGNMENT
+        self.base, self.offset = _bytes(size)
         self.size = size
         self.used = 0
 
@@ -114,5 +120,4 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     a third faster.
     """
     dtype = np.dtype(dtype)
-    block = _Block(math.prod(shape) * dtype.itemsize)
-    return np.ndarray(shape, dtype, block.base, block.offset)
+    return np.ndarray(shape, dtype, *_bytes(math.prod(shape) * dtype.itemsize))
