@@ -34,6 +34,7 @@ def refused(tinynet):
         (["summary", "simple-cnn", "--width", "2"], ["--width does not apply to simple-cnn"]),
         (["summary", "separable-cnn-binary", "--classes", "5"], ["--classes does not apply"]),
         (["summary", "mobilenet", "--resolution", "3"], ["resolution", "got 3"]),
+        (["summary", "compact-cnn", "--resolution", "17"], ["compact-cnn --resolution 17 cannot be built"]),
         (["train", "mobilenet-28", "--resolution", "32"], ["--resolution does not apply to mobilenet-28"]),
         (["summary", "mobilenet", "--width", "0"], ["--width", "above 0", "'0'"]),
         (["train", "--epochs", "0"], ["--epochs", "1 or more", "'0'"]),
@@ -69,6 +70,21 @@ def test_wrong_arguments(refused, tmp_path, monkeypatch, arguments, parts):
     for part in parts:
         assert part in sentence
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["compact-cnn", "--resolution", 5], "compact-cnn --resolution 5 cannot be built: size expects"),
+        (["mobilenet", "--resolution", 8], "mobilenet --resolution 8 cannot be built: resolution expects"),
+        (["mobilenet", "--width", 0.01], "mobilenet --width 0.01 cannot be built: width expects 0.03125"),
+        (["mobilenet", "--stem-stride", 3], "mobilenet --stem-stride 3 cannot be built: stem_stride"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_before_photographs_are_read(refused, tmp_path, flags, sentence):
+    folder = write_photographs(tmp_path / "photographs")
+    (folder / "train" / "circle" / "0.png").write_bytes(b"would be refused, too")
+    assert sentence in refused("train", *flags, "--data", folder)
 
 
 def test_threads_of_the_environment_are_checked(refused, monkeypatch, photographs):

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tinynet import models
 from tinynet.commands import building
 from tinynet.commands.session import DEFAULTS
 from tinynet.errors import InputError
@@ -52,7 +51,7 @@ def test_a_recipe_is_made_of_settings_of_tinynet_train(recipe):
     settings = {**DEFAULTS, **recipe.settings}
     assert set(settings) == set(DEFAULTS)
     network = {name: settings[name] for name in ("width", "resolution", "stem_stride")}
-    models.build(settings["model"], **building.network_options(settings["model"], **network))
+    building.build_network(settings["model"], network)
     building.check_weight_decay(settings["optimizer"], settings["weight_decay"])
     assert settings["data"] == "fashion-mnist" or recipe.photographs
 

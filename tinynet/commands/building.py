@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..data import Dataset
-    from ..nn import Module
+    from ..nn import Module, Sequential
     from ..train import RunFolder, Trainer
 
 OPTIMIZERS: dict[str, tuple[Callable, float]] = {  # with the learning rate used unless one is given
@@ -45,12 +45,25 @@ def network_options(name: str, **chosen: Any) -> dict[str, Any]:
             continue
         own = "size" if option == "resolution" and "resolution" not in known else option
         if own not in known:
-            flag = "--" + option.replace("_", "-")
             raise InputError(
-                f"{flag} does not apply to {name}, whose options are {', '.join(known)}: leave it out."
+                f"{_flag(option)} does not apply to {name}, whose options are {', '.join(known)}: "
+                "leave it out."
             )
         options[own] = value
     return options
+
+
+def build_network(name: str, chosen: dict[str, Any], **more: Any) -> Sequential:
+    """The network with the chosen options (None: not chosen) and more that were not given by flags.
+
+    Raises InputError, in the words of the command line, if there is no such network.
+    """
+    options = network_options(name, **{**chosen, **more})
+    try:
+        return models.build(name, **options)
+    except InputError as error:
+        flags = [f"{_flag(option)} {value}" for option, value in chosen.items() if value is not None]
+        raise InputError(f"{' '.join([name, *flags])} cannot be built: {error}") from error
 
 
 def image_size(name: str, resolution: int | None) -> int:
@@ -61,7 +74,17 @@ def image_size(name: str, resolution: int | None) -> int:
     return models.build(name).input_shape[0]  # type: ignore[index]  # every network of the zoo has one
 
 
-def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
+def checked_size(name: str, chosen: dict[str, Any]) -> int:
+    """`image_size`, asked before any photograph is decoded for a network that there cannot be.
+
+    Raises InputError, having built a network that is thrown away, where `build_for` would, whatever the data.
+    """
+    size = image_size(name, chosen["resolution"])
+    build_network(name, chosen, **_stem(name, chosen, size))
+    return size
+
+
+def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Sequential:
     """The network with the data set's image size, channels and number of classes.
 
     chosen: width, resolution and stem_stride as given, or None. Raises InputError if they contradict
@@ -70,14 +93,14 @@ def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
     height, width, channels = dataset.image_shape
     if height != width:
         raise InputError(f"{name} takes square images, but those of {dataset.name} are {height}x{width}.")
-    if chosen.get("resolution") not in (None, height):
+    if chosen["resolution"] not in (None, height):
         raise InputError(
             f"--resolution {chosen['resolution']} does not fit {dataset.name}, whose images are "
             f"{height}x{width}: leave it out, or bring a folder of larger images."
         )
     known = models.options(name)
     classes = len(dataset.class_names)
-    options = {**chosen, "in_channels": channels}
+    options = {**_stem(name, chosen, height), "in_channels": channels}
     if "resolution" in known or "size" in known:
         options["resolution"] = height
     if "classes" in known:
@@ -86,9 +109,17 @@ def build_for(name: str, dataset: Dataset, chosen: dict[str, Any]) -> Module:
         raise InputError(
             f"{name} tells two classes apart, but {dataset.name} has {classes}: choose another network."
         )
-    if "stem_stride" in known and options.get("stem_stride") is None and height <= SMALL:
-        options["stem_stride"] = 1
-    return models.build(name, **network_options(name, **options))
+    return build_network(name, chosen, **options)
+
+
+def _stem(name: str, chosen: dict[str, Any], size: int) -> dict[str, Any]:
+    """A gentle stem for small images, where the network has one and none was chosen."""
+    gentle = "stem_stride" in models.options(name) and chosen["stem_stride"] is None and size <= SMALL
+    return {"stem_stride": 1} if gentle else {}
+
+
+def _flag(option: str) -> str:
+    return "--" + option.replace("_", "-")
 
 
 class Loaded(NamedTuple):

@@ -84,9 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _dataset(arguments: argparse.Namespace) -> Dataset:
-    from .building import image_size, load_data
+    from .building import checked_size, load_data
 
-    size = image_size(arguments.model, arguments.resolution)
+    size = checked_size(arguments.model, _chosen(arguments))
     need = arguments.batch_size * (arguments.steps or 1)
     train = load_data(arguments.data, arguments.seed, None, size).train
     if need > len(train):
@@ -101,8 +101,11 @@ def _network(arguments: argparse.Namespace, dataset: Dataset) -> Sequential:
     from .building import build_for
 
     random.seed(arguments.seed)
-    chosen = {name: getattr(arguments, name) for name in ("width", "resolution", "stem_stride")}
-    return build_for(arguments.model, dataset, chosen)  # type: ignore[return-value]  # as all of the zoo
+    return build_for(arguments.model, dataset, _chosen(arguments))
+
+
+def _chosen(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in ("width", "resolution", "stem_stride")}
 
 
 def _folder(arguments: argparse.Namespace) -> Path:

@@ -67,13 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _loaded(arguments: argparse.Namespace, options: dict[str, int | float | None]) -> Sequential:
     """The network that the options describe, with the weights of another framework."""
-    from .. import models
     from ..interop import weights
-    from .building import network_options
+    from .building import build_network
 
     if arguments.model is None:
         raise InputError(f"{arguments.source} does not say what network it is of: give --model NAME.")
-    model = models.build(arguments.model, **network_options(arguments.model, **options))
+    model = build_network(arguments.model, options)
     weights.load_weights(
         model, arguments.source, order=None if arguments.order is None else arguments.order.split(",")
     )

@@ -166,8 +166,7 @@ def begin(settings: dict[str, Any], out: str | Path | None, progress: bool, **re
     from . import building
 
     settings = {**DEFAULTS, **settings}
-    size = building.image_size(settings["model"], settings["resolution"])
-    building.network_options(settings["model"], **_network(settings))
+    size = building.checked_size(settings["model"], _network(settings))
     building.check_weight_decay(settings["optimizer"], settings["weight_decay"])
     if out:
         check_folder(out)
@@ -178,7 +177,7 @@ def begin(settings: dict[str, Any], out: str | Path | None, progress: bool, **re
     train, test, validation, warning = _data(settings, size)
     model = building.build_for(settings["model"], train, _network(settings))
     settings["data"] = _data_again(settings["data"], train)
-    configuration = {**settings, "options": model.config["options"]}  # type: ignore[attr-defined]
+    configuration = {**settings, "options": model.config["options"]}  # type: ignore[index]  # set by build
     if warning:
         record["warning"] = warning
     out = out or default_folder(settings["model"], train.name)

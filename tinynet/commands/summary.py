@@ -23,23 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table, or those of the paper."""
-    from .. import models
     from ..report import mobilenet
     from ..report.summary import summary
-    from .building import network_options
+    from .building import build_network
 
-    options = network_options(
-        arguments.model,
-        width=arguments.width,
-        resolution=arguments.resolution,
-        stem_stride=arguments.stem_stride,
-        classes=arguments.classes,
-        in_channels=arguments.in_channels,
-    )
+    names = ("width", "resolution", "stem_stride", "classes", "in_channels")
+    chosen = {name: getattr(arguments, name) for name in names}
     if arguments.tables:
-        if arguments.model != "mobilenet" or options:
+        if arguments.model != "mobilenet" or any(value is not None for value in chosen.values()):
             raise InputError("--tables takes mobilenet as it is: give tinynet summary mobilenet --tables.")
         print(mobilenet.page(), end="")
         return 0
-    print(summary(models.build(arguments.model, **options)))
+    print(summary(build_network(arguments.model, chosen)))
     return 0
