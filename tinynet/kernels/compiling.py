@@ -2,16 +2,17 @@
 
 Compilation happens at the first call, once per dtype; the result is kept on disk and read back in
 the next run (Numba uses the user's own cache folder where the package's cannot be written to).
-Numba renews a cached function when the file it stands in changes; `_Cache` also when a compiled
-function that it calls does, wherever that one stands.
+Numba renews a cached function when the file it stands in changes; `_Cache` also when what it calls
+does, wherever that stands.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from types import CodeType, FunctionType, NoneType
 from typing import Any
 
 import numba
@@ -19,7 +20,6 @@ import numpy as np
 from numba.core.caching import FunctionCache
 from numba.core.dispatcher import Dispatcher
 
-from . import blas
 from .drafts import WithDrafts
 
 _OPTIONS: dict[str, Any] = {
@@ -33,6 +33,7 @@ _OPTIONS: dict[str, Any] = {
     # Nobody calls them from C.
     "no_cfunc_wrapper": True,
 }
+_PLAIN = (bool, int, float, str, bytes, tuple, frozenset, np.generic, NoneType)
 
 
 class _Cache(FunctionCache):
@@ -42,7 +43,7 @@ class _Cache(FunctionCache):
     """
 
     def _index_key(self, signature: Any, codegen: Any) -> tuple:
-        return (*super()._index_key(signature, codegen), _digest(self._py_func), blas.INTERFACE)
+        return (*super()._index_key(signature, codegen), _digest(self._py_func))
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
@@ -75,19 +76,43 @@ def _cache_of(function: Callable) -> _Cache | None:
 
 
 def _digest(function: Callable) -> str:
-    """A checksum of the code of a function, of the compiled functions it calls, and of their constants."""
-    found: dict[Callable, bytes] = {}
+    """A checksum of the code of a function, of what it calls, and of their constants."""
+    found: dict[Callable, str] = {}
     pending = [function]
     while pending:
         one = pending.pop()
-        code = one.__code__
-        used = {name: one.__globals__[name] for name in code.co_names if name in one.__globals__}
-        numbers = (int, float, np.generic)
-        constants = sorted((name, value) for name, value in used.items() if isinstance(value, numbers))
-        found[one] = repr((code.co_code, code.co_consts, code.co_names, constants)).encode()
-        callees = (value.py_func for value in used.values() if isinstance(value, Dispatcher))
-        pending += [callee for callee in callees if callee not in found]
-    return hashlib.sha256(b"".join(sorted(found.values()))).hexdigest()
+        codes = list(_codes(one.__code__))
+        names = sorted({name for code in codes for name in code.co_names if name in one.__globals__})
+        used = [one.__globals__[name] for name in names]
+        texts = [(code.co_code, code.co_names, _constants(code.co_consts)) for code in codes]
+        found[one] = repr((texts, names, _constants(used)))
+        pending += [callee for callee in _callees(used) if callee not in found]
+    return hashlib.sha256("".join(sorted(found.values())).encode()).hexdigest()
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function, then that of the functions within it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _constants(values: Iterable[Any]) -> list[Any]:
+    """What is compiled in: plain values, and of a named tuple the order of its fields."""
+    return [value if isinstance(value, _PLAIN) else getattr(value, "_fields", None) for value in values]
+
+
+def _callees(values: Iterable[Any]) -> Iterator[Callable]:
+    """The compiled functions among some values. Instead of a plain one another is compiled, which
+    `numba.extending.overload` has put in its place: that is one of the functions in its file.
+    """
+    for value in values:
+        if isinstance(value, Dispatcher):
+            yield value.py_func
+        elif isinstance(value, FunctionType):
+            functions = [one for one in value.__globals__.values() if isinstance(one, FunctionType)]
+            yield from (one for one in functions if one.__globals__ is value.__globals__)
 
 
 def kernel(function: Callable, **options: Any) -> Callable:
