@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 an exercise is not right yet (`check`), or two frameworks 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import textwrap
@@ -29,7 +30,7 @@ from .commands import (
     summary,
     train,
 )
-from .errors import TinynetError
+from .errors import OutputError, TinynetError
 
 COMMANDS = {
     "train": train,
@@ -56,17 +57,19 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `argv` defaults to the program's arguments."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that a terminal has not
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as leaving:  # argparse has printed its help or its complaint
         return int(leaving.code or DONE)
     try:
         return COMMANDS[arguments.command].run(arguments)
+    except BrokenPipeError as error:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(str(error)) if isinstance(error, OutputError) else DONE
     except TinynetError as error:
         return _fail(str(error))
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{error.strerror or error}.")

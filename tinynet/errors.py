@@ -48,5 +48,9 @@ class ForkError(TinynetError, RuntimeError):
     """A process was forked from one whose kernels have run, and cannot run them itself."""
 
 
+class OutputError(TinynetError, BrokenPipeError):
+    """Nobody reads what is printed any more, and work is left undone."""
+
+
 class TrainingError(TinynetError, RuntimeError):
     """Training cannot go on, for instance because the loss is not finite."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tinynet.cli import main
 from tinynet.commands.building import choose_schedule
 from tinynet.data import image_folder
 from tinynet.errors import MissingDataError
@@ -272,6 +273,38 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     program = f"{sys.executable} -m tinynet summary mobilenet | head -1"
     done = subprocess.run(program, shell=True, capture_output=True, text=True)
     assert done.stdout == "mobilenet\n" and done.stderr == ""
+
+
+def test_a_training_that_nobody_reads_says_that_it_was_cut_and_how_to_go_on(photographs, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "tinynet", "train", "compact-cnn", "--data", photographs, "--out", run]
+    command += [*TRAINING[:-1], "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("Epoch 1/") for line in process.stdout)
+        process.stdout.close()
+        error = process.stderr.read()
+    assert process.returncode == 2
+    assert error.startswith("tinynet: error: Nobody reads the output any more: the training ended after ")
+    assert error.endswith(f" To go on: tinynet train --resume {run}\n") and error.count("\n") == 1
+    epochs = len(History.load(run / "history.json")) + 1
+    assert main(["train", "--resume", str(run), "--epochs", str(epochs)]) == 0
+
+
+@pytest.mark.parametrize("command", [["summary", "mobilenet"], ["evaluate"]])
+def test_what_a_terminal_cannot_show_is_written_in_its_letters(tinynet, tmp_path, command):
+    if command == ["evaluate"]:
+        folder = write_photographs(tmp_path / "photographs", classes=("chat", "b\xeate", "loup"))
+        command = ["evaluate", str(tmp_path / "run")]
+        train = ("train", "compact-cnn", "--data", folder, "--out", tmp_path / "run", *TRAINING)
+        assert tinynet(*train)[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "tinynet", *command],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    assert ("b\\xeate" in done.stdout) == (command[0] == "evaluate")
 
 
 def test_ctrl_c_saves_and_leaves_with_130(photographs, tmp_path):

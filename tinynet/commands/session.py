@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CheckpointError, InputError
+from ..errors import CheckpointError, InputError, OutputError
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -68,12 +68,28 @@ class Session:
     def train(self, quiet: bool, until: Callable[[History], bool] | None = None) -> None:
         """Fit, and print the result.
 
-        until: as for `Trainer.fit`.
+        until: as for `Trainer.fit`. Raises OutputError if what is printed cannot be written any more.
         """
+        try:
+            if not quiet:
+                self._announce()
+            self._fit(until)
+            self._report()
+        except BrokenPipeError as error:
+            raise OutputError(
+                "Nobody reads the output any more: the training ended after "
+                f"{self.trainer.epochs_done:.4g} of {self.settings['epochs']} epochs. {self._next()}"
+            ) from error
+
+    def _next(self) -> str:
+        path = self.folder.path
+        if (path / "checkpoint.npz").exists():
+            return f"To go on: tinynet train --resume {path}"
+        return "Begin it again."
+
+    def _fit(self, until: Callable[[History], bool] | None) -> None:
         from ..data.augment import parse
 
-        if not quiet:
-            self._announce()
         left = self.settings["epochs"] - len(self.trainer.history)
         if left:
             batch_size, words = self.settings["batch_size"], self.settings["augment"]
@@ -89,7 +105,6 @@ class Session:
             )
         else:
             self.trainer.complete(self.validation, self.test)
-        self._report()
 
     def warm_up(self) -> bool:
         """Make two steps with a model that is thrown away, so that no compiling falls into the training.

@@ -105,7 +105,7 @@ def _layer_text(module: Module) -> str:
     text = repr(module)
     if "\n" in text:  # a block of layers
         return type(module).__name__
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return text if len(text) <= WIDEST else text[: WIDEST - 3] + "..."
 
 
 def _text(shape: Shape) -> str:
