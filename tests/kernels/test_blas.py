@@ -1,6 +1,7 @@
 """Matrix products of compiled loops: every layout of the matrices, by NumPy's BLAS and by `np.dot`."""
 
 # ruff: noqa: E741  (O is the shape letter of output channels)
+import subprocess
 import sys
 
 import numba
@@ -13,16 +14,9 @@ from tinynet.kernels.blas import multiply, multiply_add
 SIZES = [(7, 5, 3), (1, 5, 3), (7, 1, 3), (7, 5, 1), (1, 1, 1), (64, 96, 32)]
 
 
-@pytest.fixture(params=["numpy's library", "np.dot"])
-def compiled(request, monkeypatch):
-    """Compiles for one of the two; nothing of it is kept on disk."""
-    if request.param == "np.dot":
-        monkeypatch.setattr(blas, "INTERFACE", None)
-
-    def compiled(function):
-        return numba.njit(lambda a, b, y: function(a, b, y))
-
-    return compiled
+def compiled(function):
+    """A function compiled into another one; nothing of it is kept on disk."""
+    return numba.njit(lambda a, b, y: function(a, b, y))
 
 
 def _as_it_is(x):
@@ -46,7 +40,7 @@ LAYOUTS = [_as_it_is, _transposed, _columns_of_more, _rows_of_more_transposed]
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_products_of_every_layout(compiled, layout, dtype):
+def test_products_of_every_layout(layout, dtype):
     rng = np.random.default_rng(0)
     fill, add = compiled(multiply), compiled(multiply_add)
     tolerance = 1e-5 if dtype == np.float32 else 1e-13
@@ -63,24 +57,50 @@ def test_products_of_every_layout(compiled, layout, dtype):
             np.testing.assert_allclose(y, before + a @ b, rtol=tolerance, atol=tolerance)
 
 
-def test_a_part_of_a_result_leaves_the_rest_alone(compiled):
+def test_a_part_of_a_result_leaves_the_rest_alone():
     y = np.full((4, 6), 7.0)
     compiled(multiply)(np.ones((4, 3)), np.ones((3, 2)), y[:, 2:4])
     assert (y[:, 2:4] == 3).all() and (y[:, :2] == 7).all() and (y[:, 4:] == 7).all()
 
 
-def test_nothing_to_add_up_gives_zeros(compiled):
+def test_nothing_to_add_up_gives_zeros():
     y = np.full((2, 3), np.nan)
     compiled(multiply)(np.empty((2, 0)), np.empty((0, 3)), y)
     assert (y == 0).all()
 
 
-def test_a_single_row_may_claim_any_stride(compiled):
+def test_a_single_row_may_claim_any_stride():
     """NumPy calls an array of one row contiguous whatever its stride says."""
     a = np.lib.stride_tricks.as_strided(np.arange(4.0), (1, 4), (8, 8))
     y = np.zeros((1, 1))
     compiled(multiply)(a, np.ones((4, 1)), y)
     assert y[0, 0] == 6
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+def test_numpys_library_is_called_where_it_was_found():
+    product = compiled(multiply)
+    product(np.ones((2, 3)), np.ones((3, 4)), np.empty((2, 4)))
+    (code,) = product.inspect_llvm().values()
+    assert ("tinynet_dgemm" in code) == bool(blas.INTERFACE)
+
+
+WITHOUT_A_LIBRARY = """
+import sys, pytest
+from tinynet.kernels import blas
+blas.INTERFACE = None
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+@pytest.mark.skipif(not blas.INTERFACE, reason="this is the run that the test starts")
+def test_numba_by_itself_computes_the_same():
+    """In a process of its own: what a call is compiled to is remembered for each type of arrays."""
+    command = [sys.executable, "-c", WITHOUT_A_LIBRARY, "-q", "-p", "no:cacheprovider", __file__]
+    command += ["-k", "called or part or nothing or stride or (transposed and float32)"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout
 
 
 def test_python_by_itself_computes_the_same():

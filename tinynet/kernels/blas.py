@@ -78,9 +78,12 @@ def _compiled_multiply(a, b, y):
         return _product(a, b, y, 0.0)
 
     def by_numba(a, b, y):
-        y[:] = np.dot(np.ascontiguousarray(a), np.ascontiguousarray(b))
+        y[:] = np.dot(_contiguous(a), _contiguous(b))
 
-    return by_numba
+    def by_numba_in_place(a, b, y):
+        np.dot(_contiguous(a), _contiguous(b), y)
+
+    return by_numba_in_place if y.layout == "C" else by_numba
 
 
 @overload(multiply_add)
@@ -89,9 +92,20 @@ def _compiled_multiply_add(a, b, y):
         return _product(a, b, y, 1.0)
 
     def by_numba(a, b, y):
-        y += np.dot(np.ascontiguousarray(a), np.ascontiguousarray(b))
+        y += np.dot(_contiguous(a), _contiguous(b))
 
     return by_numba
+
+
+def _contiguous(matrix):
+    """A matrix as `np.dot` takes it, which is a copy only where there are gaps."""
+
+
+@overload(_contiguous)
+def _compiled_contiguous(matrix):
+    if matrix.layout in ("C", "F"):
+        return lambda matrix: matrix
+    return lambda matrix: np.ascontiguousarray(matrix)
 
 
 def _product(a: Any, b: Any, y: Any, kept: float) -> Callable:
