@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Peer:
     """A framework, and the ways it offers of doing the same task; the fastest of them counts.
 
-    needs: the modules it has to import; extra: what installs them.
+    needs: the modules it has to import; variants: for each task it does, the ways of doing it.
     """
 
     name: str

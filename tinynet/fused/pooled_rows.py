@@ -39,6 +39,7 @@ _PIXELS = 256  # of the convolution in a piece, at least, unless that leaves few
 _BAND = 32 * 1024  # numbers in a band's part of `a`, or of z
 _PRODUCT = 1_000_000  # rows times columns times K: OpenBLAS multiplies less than that without rearranging
 
+
 class Sizes(NamedTuple):
     """The sizes that the loops share."""
 

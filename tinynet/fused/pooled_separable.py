@@ -93,9 +93,7 @@ def _along_rows(depthwise: np.ndarray, sizes: Sizes, W: int) -> np.ndarray:
 
 
 def _scratch(sizes: Sizes, O: int, image: Pair, dtype: np.dtype) -> tuple[np.ndarray, tuple[int, ...]]:
-    """For a padded image, a padded gradient of the depthwise result, a row of it, `a`, z, and a gradient of
-    the pointwise weight.
-    """
+    """For a padded image, a padded gradient of the depthwise result, a row of it, `a`, and z."""
     C, pixels = sizes.C, pooled_rows.pixels_in_band(sizes)
     gradient = (image[0] + sizes.KH - 1) * (image[1] + sizes.KW - 1) * C
     row = sizes.PW * sizes.SW * C

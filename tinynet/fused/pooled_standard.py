@@ -82,7 +82,7 @@ def _prepared(x: np.ndarray, weight: np.ndarray, pads: Pads, window: Pair) -> tu
 
 
 def _scratch(sizes: Sizes, K: int, O: int, dtype: np.dtype) -> tuple[np.ndarray, tuple[int, ...]]:
-    """For a padded image or its phases, a padded image's gradient, `a`, z, and a gradient of the weight."""
+    """For a padded image or its phases, a padded image's gradient, `a`, and z."""
     padded, pixels = sizes.HP * sizes.WP * sizes.C, pooled_rows.pixels_in_band(sizes)
     image = pooled_rows.numbers_in_phases(sizes) if sizes.C == 1 else padded
     lengths = [image, padded, pixels * K, pixels * O]

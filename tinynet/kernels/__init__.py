@@ -10,6 +10,7 @@ with. Images are `(N, H, W, C)`; the letters used everywhere are
 
 The public functions trust their caller: shapes and types are checked in `tinynet.ops`. They take
 float32 or float64, and give back the type they were given. `geometry.py` relates sizes, strides and
-padding; `compiling.py` and `threads.py` say how the loops are compiled and on how many cores they
-run.
+padding; `compiling.py` (with `drafts.py`) and `threads.py` (with `cores.py`) say how the loops are
+compiled and on how many cores they run; `blas.py` has the matrix products within them, and
+`memory.py` the arrays they fill.
 """

@@ -5,7 +5,7 @@ the first write, filled with zeros, and goes back when the array dies. In a trai
 same arrays are made again and again, that can cost as much as the arithmetic. `empty` is `np.empty`
 with a pool behind it.
 
-The pool keeps `Block`s, each with an array of bytes, its base, and hands out views of them. A view
+The pool keeps `_Block`s, each with an array of bytes, its base, and hands out views of them. A view
 refers to its base (`.base`), and so does every view made from it, as NumPy refers past the views to
 the owner. So when nobody but the pool refers to a base, no array is left that could reach it, and it
 is free. Nothing has to be given back, and an array that somebody keeps stays his.
@@ -26,8 +26,8 @@ _SWEEP = 256  # takes from one search for blocks that nobody uses any more to th
 _PATIENCE = 1024  # takes a block may stay unused, and more where the pool holds many blocks
 
 
-def _bytes(size: int) -> tuple[np.ndarray, int]:
-    """An array of bytes, and from where on in it so many are aligned."""
+def _aligned_bytes(size: int) -> tuple[np.ndarray, int]:
+    """An array of bytes, and the place in it where `size` of them begin at a multiple of `_ALIGNMENT`."""
     base = np.empty(size + _ALIGNMENT, np.uint8)
     address = base.__array_interface__["data"][0]  # four times faster than `.ctypes.data`
     return base, -address % _ALIGNMENT
@@ -39,7 +39,7 @@ class _Block:
     __slots__ = ("base", "offset", "size", "used")
 
     def __init__(self, size: int) -> None:
-        self.base, self.offset = _bytes(size)
+        self.base, self.offset = _aligned_bytes(size)
         self.size = size
         self.used = 0
 
@@ -120,4 +120,4 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
     a third faster.
     """
     dtype = np.dtype(dtype)
-    return np.ndarray(shape, dtype, *_bytes(math.prod(shape) * dtype.itemsize))
+    return np.ndarray(shape, dtype, *_aligned_bytes(math.prod(shape) * dtype.itemsize))

@@ -150,8 +150,9 @@ def _row_blocks(R: int) -> np.ndarray:
     return blocks(R, max(2, min(_BLOCKS, R // 128), R // _BLOCK_ROWS))
 
 
-def _weight_blocks(K: int) -> np.ndarray:
-    return blocks(K, max(2, min(_WEIGHT_BLOCKS, K // 128)))
+def _weight_blocks(extent: int) -> np.ndarray:
+    """The edges of pieces of the weight, along K or O."""
+    return blocks(extent, max(2, min(_WEIGHT_BLOCKS, extent // 128)))
 
 
 @kernel
