@@ -71,6 +71,32 @@ def test_confusion_refuses_a_matrix_of_another_size():
         plots.confusion(np.eye(2), ["a", "b", "c"])
 
 
+def test_long_names_keep_their_beginning_and_their_end():
+    assert style.shortened("a dog of Newfoundland", 21) == "a dog of Newfoundland"
+    assert style.shortened("a dog of Newfoundland", 13) == "a dog …ndland"
+
+
+@pytest.mark.parametrize("length", [1, 5, 500])
+def test_long_names_leave_the_plots_their_place(length):
+    names = [f"{'x' * length}{number}" for number in range(3)]
+    matrix = plots.confusion(np.eye(3, dtype=int), names)
+    bars = pictures.prediction(np.zeros((4, 4, 1)), np.array([0.2, 0.7, 0.1]), names)
+    for figure, axes in ((matrix, matrix.axes[0]), (bars, bars.axes[1])):
+        style.to_png(figure)  # which lays it out
+        width, height = axes.get_position().size * figure.get_size_inches()
+        assert width > 1.6 and height > 1.6, (width, height)
+
+
+def test_a_long_subtitle_takes_two_lines():
+    subtitle = "separable-cnn-binary on cats-dogs, 25 epochs; 2,000 test images, accuracy 80.20 %, and more"
+    figure = plots.confusion(np.eye(2, dtype=int), ["cat", "dog"], subtitle=subtitle)
+    style.to_png(figure)
+    (drawn,) = (text for text in figure.texts if text.get_text().startswith("separable"))
+    assert drawn.get_text().replace("\n", " ") == subtitle and drawn.get_text().count("\n") == 1
+    box, axes = drawn.get_window_extent(), figure.axes[0].get_window_extent()
+    assert box.x1 < figure.bbox.x1 and box.y0 > axes.y1
+
+
 def test_worst_mistakes_come_surest_first():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]])
     labels = np.array([0, 1, 0, 0])

@@ -90,8 +90,8 @@ def _draw(path: Path, image: np.ndarray, chances: np.ndarray, trained: Trained, 
         image,
         chances,
         trained.class_names,
-        title=f"{trained.class_names[best]}, {pictures.percent(chances[best])}",
-        subtitle=Path(source).name,
+        title=f"{style.shortened(trained.class_names[best], 50)}, {pictures.percent(chances[best])}",
+        subtitle=style.shortened(Path(source).name, 80),
         warning="trained on synthetic garments" if trained.synthetic else "",
     )
     write_bytes(path, style.to_png(figure))

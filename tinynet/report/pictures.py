@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 COLUMNS = 8
 SAMPLE_ROWS = 2
 MISTAKE_ROWS = 2
+LONGEST_CAPTION = 13  # characters of a class name over a small image
 MOST_BARS = 10
+LONGEST_NAME = 26  # characters of a class name beside its bar
 FEWEST_BARS = 5  # room kept, so that two classes do not make two slabs
 
 
@@ -70,13 +72,13 @@ def _caption(axes, predicted: str, true: str, chance: float) -> None:
     """What the network said; a mistake in vermilion, with the truth below and a frame around."""
     right = predicted == true
     color = style.INK if right else style.VERMILION
-    text = f"{_shortened(predicted)} {percent(chance)}"
+    text = f"{style.shortened(predicted, LONGEST_CAPTION)} {percent(chance)}"
     axes.set_title(text, size=8, color=color, pad=3, weight="normal" if right else "bold")
     if not right:
         axes.text(
             0.5,
             -0.04,
-            f"is: {_shortened(true)}",
+            f"is: {style.shortened(true, LONGEST_CAPTION)}",
             size=8,
             color=style.INK,
             ha="center",
@@ -114,7 +116,7 @@ def prediction(
     places = np.arange(len(order))
     colors = [style.BLUE] + ["#b8c4cc"] * (len(order) - 1)
     right.barh(places, probabilities[order], color=colors, height=0.68)
-    right.set_yticks(places, [class_names[index] for index in order])
+    right.set_yticks(places, [style.shortened(class_names[index], LONGEST_NAME) for index in order])
     for place, chance in enumerate(probabilities[order]):
         right.text(
             chance + 0.015,
@@ -150,7 +152,3 @@ def percent(chance: float) -> str:
     if chance > 0.995:
         return "> 99 %" if chance < 1 else "100 %"
     return f"{100 * chance:.0f} %" if chance >= 0.01 else "< 1 %"
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 13 else name[:12] + "…"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_CLASSES_WITH_NUMBERS = 25
+LONGEST_NAME = 24  # characters of a class name beside the matrix: it must not take the matrix's place
 
 
 def curves(
@@ -168,7 +169,7 @@ def _name_classes(axes, class_names: Sequence[str]) -> None:
     """Class names along both sides; every few only when there are many."""
     every = int(np.ceil(len(class_names) / 60))
     places = range(0, len(class_names), every)
-    names = [class_names[place] for place in places]
+    names = [style.shortened(class_names[place], LONGEST_NAME) for place in places]
     axes.set_xticks(places, names, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(places, names)
     axes.tick_params(which="major", length=0, labelsize=style.SMALL, labelcolor=style.INK)

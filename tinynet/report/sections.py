@@ -16,5 +16,3 @@ def with_section(text: str, name: str, content: str, place: str = "README.md") -
     if not found or not mark:
         raise InputError(f"{place} has no {begin} ... {end}: put the two marks where it goes.")
     return f"{before}{begin}\n{content}{end}{after}"
-
-

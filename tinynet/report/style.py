@@ -7,6 +7,7 @@ user's own Matplotlib session is left alone. Matplotlib is imported when the fir
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ RULE = "#d9d9d9"
 TITLE, TEXT, SMALL = 13, 10, 9  # points
 DOTS_PER_INCH = 110
 HEADING = 0.85  # inches kept free at the top
+CHARACTER = 0.076  # inches that one of TEXT takes, on the average
 
 
 def new_figure(
@@ -34,7 +36,7 @@ def new_figure(
 ) -> Figure:
     """An empty figure of `width` by `height` inches plus the heading.
 
-    title, subtitle: what is shown, and in which circumstances.
+    title, subtitle: what is shown, and in which circumstances; there is room for two lines of the latter.
     warning: what a reader must not miss, such as synthetic data; set in a box of its own.
     gap: inches kept free on both sides of every plot; None for a little.
     """
@@ -46,7 +48,8 @@ def new_figure(
     figure = Figure(figsize=(width, total), dpi=DOTS_PER_INCH, layout=layout, facecolor="white")
     left = 0.15 / width
     figure.text(left, 1 - 0.17 / total, title, size=TITLE, weight="bold", color=INK, va="top")
-    figure.text(left, 1 - 0.45 / total, subtitle, size=TEXT, color=GREY, va="top")
+    lines = textwrap.fill(subtitle, int((width - 0.3) / CHARACTER))
+    figure.text(left, 1 - 0.45 / total, lines, size=TEXT, color=GREY, va="top")
     if warning:
         figure.text(
             1 - left,
@@ -60,6 +63,14 @@ def new_figure(
             bbox={"boxstyle": "round,pad=0.35", "color": VERMILION},
         )
     return figure
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most `most` characters: of a longer one the beginning and the end, as many begin alike."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end]}…{name[-end:]}"
 
 
 def plain_axes(axes) -> None:

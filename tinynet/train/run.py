@@ -78,6 +78,11 @@ class RunFolder:
             raise CheckpointError(f"{path / 'run.json'} is damaged: {error}.") from error
         if not isinstance(record, dict):
             raise CheckpointError(f"{path / 'run.json'} is damaged: expected a JSON object.")
+        for name in ("configuration", "data"):
+            if not isinstance(record.get(name, {}), dict):
+                raise CheckpointError(
+                    f"{path / 'run.json'} is damaged: {name} expects a JSON object, got {record[name]!r}."
+                )
         return cls(path, record)
 
     def update(self, **changes: Any) -> None:
@@ -132,11 +137,14 @@ class RunFolder:
 
     def _heading(self, epochs: float) -> dict[str, str]:
         """Subtitle and warning for the run's pictures."""
+        from ..report import style
+
         model = self.record.get("configuration", {}).get("model", "a network")
         data = self.record.get("data", {})
+        name = style.shortened(data.get("name") or "a data set", 24)
         count = f"{epochs:.4g} epoch{'' if epochs == 1 else 's'}"
         return {
-            "subtitle": f"{model} on {data.get('name') or 'a data set'}, {count}",
+            "subtitle": f"{model} on {name}, {count}",
             "warning": "synthetic garments" if data.get("synthetic") else "",
         }
 
