@@ -150,6 +150,22 @@ def test_resume_when_the_data_have_changed(tinynet, refused, tmp_path):
     (folder / "train" / "circle" / "0.png").unlink()
     sentence = refused("train", "--resume", run, "--epochs", "2")
     assert "training_images was 18 and is 17" in sentence
+    assert sentence in refused("train", "--resume", run, "--epochs", "2", "--data", folder)
+
+
+def test_resume_and_evaluate_when_the_data_have_moved(tinynet, refused, photographs, tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(photographs, old)
+    run = tmp_path / "run"
+    assert tinynet("train", "compact-cnn", "--data", old, "--out", run, *TRAINING)[0] == 0
+    old.rename(new)
+    for command in (["train", "--resume", run, "--epochs", "2"], ["evaluate", run]):
+        assert f"{old}, which is not there any more: say with --data where" in refused(*command)
+    assert tinynet("evaluate", run, "--data", new)[0] == 0
+    code, _, error = tinynet("train", "--resume", run, "--epochs", "2", "--data", new)
+    assert code == 0, error
+    assert json.loads((run / "run.json").read_text())["configuration"]["data"] == str(new)
+    assert tinynet("evaluate", run)[0] == 0
 
 
 def test_resume_of_a_run_that_is_complete(refused, run):
@@ -182,6 +198,48 @@ def test_a_damaged_file_of_a_run(refused, run, photographs, damage, command):
 def test_a_damaged_run_json(refused, run, content):
     (run / "run.json").write_text(content)
     assert "run.json is damaged" in refused("train", "--resume", run, "--epochs", "2")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("configuration",), None),
+        (("data",), [3]),
+        (("configuration", "options"), "x"),
+        (("configuration", "epochs"), "ten"),
+        (("configuration", "batch_size"), 2.5),
+        (("configuration", "batch_size"), True),
+        (("configuration", "limit"), {}),
+        (("configuration", "optimizer"), []),
+        (("configuration", "schedule"), "x"),
+        (("configuration", "data"), 3),
+        (("configuration", "augment"), 7),
+    ],
+)
+def test_an_entry_of_run_json_that_cannot_be(refused, run, place, value):
+    record = json.loads((run / "run.json").read_text())
+    entry = record if len(place) == 1 else record[place[0]]
+    entry[place[-1]] = value
+    (run / "run.json").write_text(json.dumps(record))
+    sentence = refused("train", "--resume", run, "--epochs", "2")
+    assert "run.json is damaged: " in sentence and place[-1] in sentence and repr(value) in sentence
+
+
+@pytest.mark.parametrize(
+    ("metadata", "part"),
+    [
+        (3, "its metadata expect names and values, got 3"),
+        ({"class_names": 3}, "its class_names expect names, got 3"),
+        ({"class_names": ["a", None, "c"]}, "its class_names expect names, got ['a', None, 'c']"),
+        ({"seed": "x"}, "its seed expects a whole number, got 'x'"),
+    ],
+)
+def test_metadata_of_a_model_that_cannot_be(refused, run, metadata, part):
+    with np.load(run / "model.npz") as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    header = {**json.loads(str(arrays.pop("tinynet"))), "metadata": metadata}
+    np.savez(run / "model.npz", tinynet=np.array(json.dumps(header)), **arrays)
+    assert f"model.npz is damaged: {part}" in refused("evaluate", run)
 
 
 def test_a_run_of_another_program(refused, run):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tinynet.commands import building
-from tinynet.commands.session import DEFAULTS
+from tinynet.commands.settings import DEFAULTS
 from tinynet.errors import InputError
 from tinynet.recipes import RECIPES, get, records, table
 from tinynet.recipes.recipe import MEASURES

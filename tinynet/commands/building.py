@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import losses, models, optim
 from ..data import SkippedFilesWarning, sources
 from ..data.fashion_mnist import cache_folder
-from ..errors import InputError
+from ..errors import InputError, MissingDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +172,14 @@ def load_test_images(
     with warnings_told():
         return sources.load_test(
             name, seed, size, _mode(channels), cache=_cache(cache), skip_bad=bool(skip_bad)
+        )
+
+
+def check_place(data: str) -> None:
+    """Raise MissingDataError if the photographs on which a run was trained are not where they were."""
+    if data not in sources.NAMES and isinstance(data, str) and not os.path.exists(data):
+        raise MissingDataError(
+            f"The run was trained on {data}, which is not there any more: say with --data where it is now."
         )
 
 

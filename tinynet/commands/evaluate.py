@@ -71,11 +71,13 @@ def test_images(
 
     Raises InputError, in a sentence, if their classes or their size are not those of the network.
     """
-    from .building import load_test_images
+    from .building import check_place, load_test_images
 
     data = name or trained.data
     if data is None:
         raise InputError("The model file does not say what it was trained on: give --data.")
+    if name is None:
+        check_place(data)
     height, _, channels = trained.shape
     test = load_test_images(data, trained.seed, height, channels, cache=cache, skip_bad=skip_bad)
     if list(test.class_names) != trained.class_names:

@@ -190,7 +190,7 @@ def _kept(settings: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
 
     Raises CheckpointError if it is not one of this recipe as it is now.
     """
-    from .session import DEFAULTS, resolved, settings_of
+    from .settings import DEFAULTS, resolved, settings_of
 
     kept, wanted = settings_of(folder), {**DEFAULTS, **settings}
     wanted["lr"] = wanted["lr"] or kept["lr"]  # the optimiser's own

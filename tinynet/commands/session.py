@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CheckpointError, InputError, OutputError
+from ..errors import InputError, OutputError
+from .settings import DEFAULTS, resolved
 
 if TYPE_CHECKING:
     from ..data import Dataset
@@ -20,27 +21,6 @@ if TYPE_CHECKING:
     from . import building
 
 SHOWN = ("curves.png", "confusion.png", "predictions.png", "model.npz", "history.json")
-DEFAULTS = {
-    "model": "separable-cnn",
-    "data": "auto",
-    "epochs": 10,
-    "batch_size": 32,
-    "limit": None,
-    "skip_bad": None,
-    "cache": None,
-    "validation_split": None,
-    "seed": 0,
-    "optimizer": "adam",
-    "lr": None,
-    "schedule": "cosine",
-    "weight_decay": None,
-    "label_smoothing": None,
-    "average": None,
-    "augment": None,
-    "width": None,
-    "resolution": None,
-    "stem_stride": None,
-}
 
 
 class Session:
@@ -134,8 +114,8 @@ class Session:
             if found[name] != recorded.get(name):
                 raise InputError(
                     f"The data of the run in {self.folder.path} have changed: {name} was "
-                    f"{recorded.get(name)} and is {found[name]}. Bring the old ones back, or begin a "
-                    "new run."
+                    f"{recorded.get(name)} and is {found[name]}. Bring the old ones back, say with --data "
+                    "where they are, or begin a new run."
                 )
 
     def _announce(self) -> None:
@@ -201,24 +181,11 @@ def begin(settings: dict[str, Any], out: str | Path | None, progress: bool, **re
     return Session(folder, settings, trainer, train, test, validation)
 
 
-def settings_of(folder: RunFolder) -> dict[str, Any]:
-    """The settings with which the run was begun. Raises CheckpointError if it was not by `begin`."""
-    configuration = folder.record.get("configuration", {})
-    settled = [name for name, value in DEFAULTS.items() if value is not None]
-    missing = [name for name in (*settled, "options") if name not in configuration]
-    if missing:
-        raise CheckpointError(
-            f"The run in {folder.path} was not begun by `tinynet train` (its run.json has no "
-            f"{', '.join(missing)}): go on in Python, with Trainer.restore."
-        )
-    return {name: configuration.get(name) for name in DEFAULTS}
-
-
 def resume(folder: RunFolder, settings: dict[str, Any], progress: bool) -> Session:
     """The run in `folder`, set up as it was and put where it stopped.
 
-    settings: those of the run, with another number of epochs if it shall be longer. Raises InputError if
-    there is nothing left to do, or the data have changed.
+    settings: those of the run, with another number of epochs if it shall be longer, and another place of the
+    photographs if they were moved. Raises InputError if nothing is left to do, or the data have changed.
     """
     import tinynet
 
@@ -239,9 +206,11 @@ def resume(folder: RunFolder, settings: dict[str, Any], progress: bool) -> Sessi
             f"{len(trainer.history)} of them. Give a larger number, for instance "
             f"--epochs {len(trainer.history) + 10}."
         )
+    building.check_place(settings["data"])
     train, test, validation, _ = _data(settings, model.input_shape[0])
     session = Session(folder, settings, trainer, train, test, validation)
     session.refuse_other_data()
+    configuration["data"] = settings["data"]
     return session
 
 
@@ -264,16 +233,12 @@ def _network(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _data_again(name: str, train: Dataset) -> str | None:
     """What to load when the run goes on: not "auto", which could choose differently then."""
+    from ..data import sources
     from ..train.run import is_synthetic
 
     if name == "auto":
         return "garments" if is_synthetic(train) else "fashion-mnist"
-    return name if name in ("fashion-mnist", "garments") else resolved(name)
-
-
-def resolved(folder: str | None) -> str | None:
-    """The place of a folder from wherever the run is gone on with."""
-    return None if folder is None else str(Path(folder).resolve())
+    return name if name in sources.NAMES else resolved(name)
 
 
 def duration(record: dict) -> str:

@@ -7,7 +7,8 @@ the last epoch. The test accuracy is printed at the end and stands in run.json.
 
 Ctrl-C stops after the step under way and saves; `tinynet train --resume DIR` goes on from there and
 ends with the same bits as an uninterrupted training. With more --epochs than the run was begun with,
-the learning rate goes on where it would be by then in the longer training.
+the learning rate goes on where it would be by then in the longer training. Photographs that were moved
+are found again with --data.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from .arguments import (
     seed,
     use_threads,
 )
-from .session import DEFAULTS, Session, begin, resolved, resume, settings_of
+from .session import Session, begin, resume
+from .settings import CHOICES, DEFAULTS, resolved, settings_of
 
 HELP = "train a network"
 
@@ -53,13 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, metavar="N", help="of everything random (0)")
     parser.add_argument(
         "--optimizer",
-        choices=("adam", "adamw", "rmsprop", "sgd"),
+        choices=CHOICES["optimizer"],
         help="adam (default), adamw, rmsprop, or sgd with momentum 0.9",
     )
     parser.add_argument("--lr", type=rate, metavar="RATE", help="highest learning rate (0.001; sgd 0.01)")
     parser.add_argument(
         "--schedule",
-        choices=("cosine", "constant", "one-cycle"),
+        choices=CHOICES["schedule"],
         help="of the learning rate over all epochs: cosine (default: falls to 0), constant, or one-cycle",
     )
     parser.add_argument(
@@ -138,18 +140,22 @@ def _resumed(arguments: argparse.Namespace) -> Session:
     settings = settings_of(folder)
     _refuse_changes(arguments, settings)
     settings["epochs"] = arguments.epochs or settings["epochs"]
+    if arguments.data is not None and arguments.data != settings["data"]:
+        settings["data"] = resolved(arguments.data)
     return resume(folder, settings, progress=not arguments.quiet)
 
 
 def _refuse_changes(arguments: argparse.Namespace, settings: dict[str, Any]) -> None:
-    """A resumed run keeps its configuration, except that it may become longer."""
+    """A resumed run keeps its configuration, but may become longer, and its photographs may have moved."""
+    from ..data import sources
+
     given = {name: getattr(arguments, name) for name in (*DEFAULTS, "out")}
     for name, value in given.items():
-        same = value == settings.get(name) or (name == "data" and resolved(value) == settings[name])
-        if value is None or name == "epochs" or same:
+        moved = name == "data" and not {value, settings[name]} & {*sources.NAMES}
+        if value is None or name == "epochs" or moved or value == settings.get(name):
             continue
         flag = "MODEL" if name == "model" else "--" + name.replace("_", "-")
         raise InputError(
             f"{flag} {value} cannot be combined with --resume: the run has {settings.get(name)!r}, and "
-            "only --epochs may change. Leave it out, or begin a new run."
+            "only --epochs and the place of its photographs may change. Leave it out, or begin a new run."
         )

@@ -44,13 +44,17 @@ def open_trained(path: str) -> Trained:
     assert model.classes is not None and model.input_shape is not None  # set by models.build
     metadata = checkpoint.read_metadata(file)
     names = metadata.get("class_names") or [f"class {k}" for k in range(model.classes)]
+    seed = metadata.get("seed") or 0  # it decides which images of a folder were held out
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise CheckpointError(f"{file} is damaged: its class_names expect names, got {names!r}.")
+    if not isinstance(seed, int):
+        raise CheckpointError(f"{file} is damaged: its seed expects a whole number, got {seed!r}.")
     if len(names) != model.classes:
         raise CheckpointError(
             f"{file} names {len(names)} classes for a network of {model.classes}: "
             "save it again with the right class_names."
         )
     height, width, channels = model.input_shape
-    seed = metadata.get("seed") or 0  # it decides which images of a folder were held out
     data = metadata.get("data") if by_name else None
     if not by_name and Path(path).is_dir():
         data = RunFolder.open(path).record.get("configuration", {}).get("data")

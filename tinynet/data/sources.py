@@ -60,8 +60,6 @@ def load(
     Raises InputError for a limit, size, mode or seed that cannot be, MissingDataError for what is
     not there, an unknown name included, and DataError for damaged files.
     """
-    if not isinstance(name, str | os.PathLike):
-        raise InputError(f"data expects {', '.join(NAMES)} or a folder of images, got {name!r}.")
     whole_number("seed", seed, 0)
     checked_mode(mode)
     if limit is not None:
@@ -128,6 +126,8 @@ def _garments(seed: int, limit: int | None) -> Splits:
 
 
 def _folder(name: str | Path) -> Path:
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(f"data expects {', '.join(NAMES)} or a folder of images, got {name!r}.")
     if not Path(name).exists():
         raise MissingDataError(
             f"data expects {', '.join(NAMES)} or a folder of images, got {str(name)!r}: "

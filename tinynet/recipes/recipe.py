@@ -50,7 +50,7 @@ Figures = Mapping[str, float]  # by the names of MEASURES
 class Recipe:
     """One published system and how it is trained here.
 
-    settings    those of `tinynet train` that differ from its defaults (`commands/session.py`). "data" is
+    settings    those of `tinynet train` that differ from its defaults (`commands/settings.py`). "data" is
                 "fashion-mnist" or the name of a folder of photographs below $TINYNET_DATA
     source      what the published figures are of
     published   its figures

@@ -63,8 +63,12 @@ def load(path: str | Path, model: Module | None = None) -> Module:
 
 def read_metadata(path: str | Path) -> dict:
     """What was given to `save` beside the model: `{"class_names": [...], ...}`."""
-    header, _ = _read(model_file(path), header_only=True)
-    return header.get("metadata", {})
+    path = model_file(path)
+    header, _ = _read(path, header_only=True)
+    metadata = header.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise CheckpointError(f"{path} is damaged: its metadata expect names and values, got {metadata!r}.")
+    return metadata
 
 
 def model_file(path: str | Path) -> Path:
