@@ -53,6 +53,11 @@ def test_unknown_words_are_refused(tinynet, photographs, tmp_path):
     assert code == 2 and "expects words among flip, crop" in error and "got 'mirror'" in error
 
 
+def test_a_resolution_is_refused_where_there_is_one(tinynet, tmp_path):
+    code, _, error = tinynet("augment", "garments", "--out", tmp_path / "s.png", "--resolution", "96")
+    assert code == 2 and "--resolution is for folders of photographs: leave it out, garments" in error
+
+
 def test_a_row_holds_the_original_and_draws_of_it():
     images = np.random.default_rng(0).random((2, 4, 4, 1), np.float32)
     figure = augmentations(images, {"flip": Flip(), "brightness": Brightness(0.5)})

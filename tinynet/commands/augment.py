@@ -77,5 +77,9 @@ def _some_images(arguments: argparse.Namespace) -> Dataset:
     with warnings_told():
         if arguments.data not in sources.NAMES:
             return some_images(arguments.data, resolution, seed, bool(arguments.skip_bad))
+        if arguments.resolution is not None:
+            raise InputError(
+                f"--resolution is for folders of photographs: leave it out, {arguments.data} is 28x28."
+            )
         data = sources.load(arguments.data, seed).train
     return data.subset([int((data.labels == label).argmax()) for label in range(len(data.class_names))])
