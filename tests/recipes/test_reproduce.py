@@ -251,8 +251,16 @@ def test_the_table_is_written_in_a_clone_only(reproduce, clone):
     assert code == 2 and "clone of the project" in error
 
 
-def test_a_damaged_record_is_named(reproduce, clone):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "x.json is damaged"),
+        ("[]", "x.json is no record"),
+        ('{"recipe": "tiny"}', "x.json is no record"),
+    ],
+)
+def test_a_damaged_record_is_named(reproduce, clone, content, sentence):
     (clone / "results").mkdir()
-    (clone / "results" / "x.json").write_text("{")
+    (clone / "results" / "x.json").write_text(content)
     code, _, error = reproduce("--table")
-    assert code == 2 and "x.json is damaged" in error
+    assert code == 2 and sentence in error

@@ -17,6 +17,8 @@ from .recipe import Recipe
 
 TOP = Path(tinynet.__file__).resolve().parent.parent
 NAME = "record.json"  # in the run folder
+ENTRIES = {"recipe", "seed", "configuration", "data", "machine", "versions", "parameters", "training_seconds",
+           "test", "history"}  # fmt: skip
 Record = dict[str, Any]
 
 
@@ -85,9 +87,12 @@ def load_all(top: Path = TOP) -> list[Record]:
     records = []
     for path in sorted((top / "results").glob("*.json")):
         try:
-            records.append(json.loads(path.read_text(encoding="utf-8")))
+            record = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(f"{path} is damaged: {error}.") from error
+        if not isinstance(record, dict) or not ENTRIES <= set(record):
+            raise CheckpointError(f"{path} is no record: one is an object with {', '.join(sorted(ENTRIES))}.")
+        records.append(record)
     return sorted(records, key=lambda record: (record["recipe"], record["data"]["name"], record["seed"]))
 
 
