@@ -145,6 +145,33 @@ def test_any_number_of_threads_gives_the_same_bits(chain):
         assert all(np.array_equal(other[name], found[0][name]) for name in found[0])
 
 
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
+def test_four_threads_give_the_same_bits_also_on_a_small_machine():
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "same_bits"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="there is one thread only")
+@pytest.mark.parametrize(("forward", "backward"), [(1, 2), (2, 1)])
+def test_between_forward_and_backward_the_number_of_threads_may_change(forward, backward):
+    layers, shape = CHAINS["whole"]
+    model, x = filled(layers(), np.float32), images(shape, np.float32)
+    model(x).sum().backward()
+    want = [parameter.grad for parameter in model.parameters()]
+    model.zero_grad()
+    before = threads.num_threads()
+    try:
+        threads.set_num_threads(forward)
+        y = model(x).sum()
+        threads.set_num_threads(backward)
+        y.backward()
+    finally:
+        threads.set_num_threads(before)
+    assert all(map(np.array_equal, [parameter.grad for parameter in model.parameters()], want))
+
+
 def test_a_large_mean_costs_no_accuracy():
     layers, shape = CHAINS["pointwise"]
     model = filled(layers(), np.float32)
