@@ -74,6 +74,14 @@ def test_a_run_shows_other_warnings_and_does_not_record_them(small, start_mirror
     assert "tinynet: warning: " in (shown := capsys.readouterr().err) and "is damaged" in shown
 
 
+def test_images_are_held_out_of_any_data_set_for_validation():
+    train, test, validation, _ = load_data("garments", seed=0, limit=40, size=28, fraction=0.25)
+    whole = load_data("garments", seed=0, limit=40, size=28)
+    assert whole.validation is None and len(test) == len(whole.test)
+    for part, expected in zip((train, validation), whole.train.split(0.25, seed=0), strict=True):
+        assert np.array_equal(part.images, expected.images)
+
+
 def test_auto_does_not_hide_a_damaged_file(own_folder):
     (own_folder / "train-images-idx3-ubyte.gz").write_bytes(b"damaged")
     with pytest.raises(DataError, match="is truncated"):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tinynet.data import folders, image_folder, memory
+from tinynet.data import Dataset, folders, image_folder, memory
 from tinynet.data.augment import Flip
 from tinynet.data.folders import SkippedFilesWarning, folder_parts, folder_splits, folder_test
 from tinynet.errors import DataError
@@ -363,6 +363,18 @@ def test_the_test_images_are_read_alone(animals, decoded):
     test = folder_test(animals, 4, seed=3)
     assert len(decoded) == len(test) == 4
     assert greys(test) == greys(folder_splits(animals, 4, seed=3)[1])
+
+
+def test_images_held_out_for_validation_are_those_of_a_split_and_nothing_is_copied(animals, monkeypatch):
+    expected = folder_splits(animals, 4, seed=3)[0].split(0.25, seed=3)
+
+    def copying(*_):
+        raise AssertionError("images were copied")
+
+    monkeypatch.setattr(Dataset, "subset", copying)
+    train, test, validation = folder_parts(animals, 4, seed=3, fraction=0.25)
+    assert [greys(train), greys(validation)] == [greys(each) for each in expected]
+    assert (len(train), len(validation), len(test)) == (12, 4, 4)
 
 
 @pytest.mark.parametrize("held_out", ["test", "val", None])

@@ -124,7 +124,7 @@ def _flag(option: str) -> str:
 
 
 class Loaded(NamedTuple):
-    """The parts of a data set. validation: its own validation images, where it has some beside the test's.
+    """The parts of a data set. validation: where some are held out, or are its own beside the test's.
 
     warning: says that another data set had to stand in.
     """
@@ -141,19 +141,21 @@ def load_data(
     limit: int | None,
     size: int,
     channels: int = 3,
+    fraction: float | None = None,
     *,
     cache: bool | None = False,
     skip_bad: bool | None = False,
 ) -> Loaded:
     """The data set behind a name. size, channels: what the photographs of a folder are brought to.
 
-    cache: keep decoded photographs in the user's cache folder. skip_bad: leave out files that are no images.
+    fraction: of the training images, held out for validation. cache: keep decoded photographs in the user's
+    cache folder. skip_bad: leave out files that are no images.
 
     All warnings, of a damaged file in the cache for instance, go to stderr at once.
     """
     with warnings_told() as caught:
         parts = sources.load_parts(
-            name, seed, size, limit, _mode(channels), cache=_cache(cache), skip_bad=bool(skip_bad)
+            name, seed, size, limit, _mode(channels), fraction, cache=_cache(cache), skip_bad=bool(skip_bad)
         )
     stands_in = [str(each.message) for each in caught if each.category is sources.FallbackWarning]
     return Loaded(*parts, " ".join(stands_in) or None)

@@ -39,9 +39,6 @@ class Session:
 
         self.folder, self.settings, self.trainer, self.test = folder, settings, trainer, test
         self.training, self.validation = train, test if validation is None else validation
-        if settings["validation_split"] is not None:
-            fraction, seed = settings["validation_split"], settings["seed"]
-            self.training, self.validation = train.split(fraction, seed)
         steps = settings["epochs"] * len(self.training.batches(settings["batch_size"]))
         trainer.schedule = building.choose_schedule(settings["schedule"], settings["lr"], steps)
 
@@ -218,13 +215,10 @@ def _data(settings: dict[str, Any], size: int) -> building.Loaded:
     from . import building
 
     given = {name: settings[name] for name in ("cache", "skip_bad")}
-    found = building.load_data(settings["data"], settings["seed"], settings["limit"], size, **given)
-    if found.validation is not None and settings["validation_split"] is not None:
-        raise InputError(
-            f"--validation-split is not needed: {settings['data']} holds validation images of its own. "
-            "Leave it out."
-        )
-    return found
+    held_out = settings["validation_split"]
+    return building.load_data(
+        settings["data"], settings["seed"], settings["limit"], size, fraction=held_out, **given
+    )
 
 
 def _network(settings: dict[str, Any]) -> dict[str, Any]:

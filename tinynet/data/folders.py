@@ -20,11 +20,11 @@ from typing import NamedTuple, cast
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import DataError
+from ..errors import DataError, InputError
 from ..kernels.threads import num_threads
 from .ahead import ahead
 from .cache import cached
-from .dataset import Dataset
+from .dataset import Dataset, split_indices
 from .files import as_path
 from .images import MODES, checked_mode, checked_size, load_pixels, pillow_is_quiet
 from .listing import SKIP, Listing, folder_name, limited, list_classes, list_splits
@@ -119,15 +119,28 @@ def folder_parts(
     mode: str = "rgb",
     seed: int = 0,
     limit: int | None = None,
+    fraction: float | None = None,
     *,
     cache: str | Path | None = None,
     skip_bad: bool = False,
 ) -> tuple[Dataset, Dataset, Dataset | None]:
     """(train, test, validation): `folder_splits`, and the images of `validation/`, `valid/` or `val/` where
     they stand beside `test/`, else None.
+
+    fraction: of the training images, held out for validation as by `Dataset.split`, but before they are read,
+        so that none is copied. Raises InputError where the folder has validation images of its own.
     """
     form = _form(size, mode, cache, skip_bad)
     train, test, validation = _listed(path, seed, limit, form)
+    if fraction is not None:
+        if validation is not None:
+            raise InputError(
+                f"{path} holds validation images of its own: leave fraction out, on the command line "
+                "--validation-split."
+            )
+        kept, held_out = split_indices(train.labels, fraction, seed)
+        validation = train.subset(held_out)._replace(skipped=[])
+        train = train.subset(kept)
     read = _read_all([train, test, *([validation] if validation else [])], form)
     return read[0], read[1], read[2] if validation else None
 

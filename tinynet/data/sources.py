@@ -87,17 +87,24 @@ def load_parts(
     size: int | tuple[int, int],
     limit: int | None,
     mode: str,
+    fraction: float | None,
     *,
     cache: str | Path | None,
     skip_bad: bool,
 ) -> tuple[Dataset, Dataset, Dataset | None]:
-    """`load`, and the validation images where a folder holds them beside test images, else None.
+    """`load`, and the validation images: those that a folder holds beside test images, or `fraction` of the
+    training images; else None.
 
     `size` and `mode` are for folders; the others come as they are.
     """
-    if name in NAMES:
-        return *load(name, seed, limit=limit), None
-    return folder_parts(_folder(name), size, mode, seed, limit, cache=cache, skip_bad=skip_bad)
+    if name not in NAMES:
+        place = _folder(name)
+        return folder_parts(place, size, mode, seed, limit, fraction, cache=cache, skip_bad=skip_bad)
+    train, test = load(name, seed, limit=limit)
+    if fraction is None:
+        return train, test, None
+    train, validation = train.split(fraction, seed)
+    return train, test, validation
 
 
 def load_test(
