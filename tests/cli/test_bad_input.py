@@ -242,6 +242,24 @@ def test_metadata_of_a_model_that_cannot_be(refused, run, metadata, part):
     assert f"model.npz is damaged: {part}" in refused("evaluate", run)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "part"),
+    [
+        ("steps", {"value": "x"}, "steps expects a whole number of 0 or more, got 'x'"),
+        ("history", {"list": [{"value": 3}]}, "is not a history: expected a list of epochs"),
+        ("history", {"list": [{"dict": [["epoch", {"value": 1}]]}]}, "is not a history"),
+    ],
+)
+def test_an_entry_of_a_checkpoint_that_cannot_be(refused, run, name, value, part):
+    with np.load(run / "checkpoint.npz") as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    header = json.loads(str(arrays.pop("tinynet")))
+    header["state"]["dict"] = [[key, value if key == name else kept] for key, kept in header["state"]["dict"]]
+    np.savez(run / "checkpoint.npz", tinynet=np.array(json.dumps(header)), **arrays)
+    sentence = refused("train", "--resume", run, "--epochs", "2")
+    assert "checkpoint.npz" in sentence and part in sentence
+
+
 def test_a_run_of_another_program(refused, run):
     (run / "run.json").write_text(json.dumps({"configuration": {"model": "mine"}}))
     assert "was not begun by `tinynet train`" in refused("train", "--resume", run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ..errors import CheckpointError
 from .files import write_json
@@ -32,18 +33,26 @@ class History(list[dict]):
         """Read what `save` wrote. Raises CheckpointError if the file is something else."""
         try:
             records = json.loads(Path(path).read_text(encoding="utf-8"))
-            complete = all(set(COLUMNS) <= set(record) for record in records)
         except FileNotFoundError:
             raise CheckpointError(f"{path} is not there: give the history.json of a run.") from None
-        except (ValueError, TypeError):
-            complete = False
-        if not complete:
+        except ValueError:
+            records = None
+        return cls.checked(records, path)
+
+    @classmethod
+    def checked(cls, records: Any, path: str | Path) -> History:
+        """`records`, read from `path`, as a history. Raises CheckpointError if they are something else."""
+        if not (isinstance(records, list) and all(map(_is_epoch, records))):
             raise CheckpointError(f"{path} is not a history: expected a list of epochs with {COLUMNS}.")
         return cls(records)
 
     def __str__(self) -> str:
         """A table with one line per epoch."""
         return "\n".join(["  ".join(f"{name:>12}" for name in COLUMNS), *map(_row, self)])
+
+
+def _is_epoch(record: Any) -> bool:
+    return isinstance(record, dict) and set(COLUMNS) <= set(record)
 
 
 def _row(record: dict) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import random
+from ..arguments import whole_number
 from ..errors import CheckpointError
 from . import checkpoint
 from .epoch import EpochUnderWay
@@ -39,15 +40,15 @@ def restore(trainer: Trainer, path: str | Path) -> None:
     state = checkpoint.load_state(path, trainer.model)
     try:
         trainer.optimizer.load_state_dict(state["optimizer"])
-        trainer.history = History(state["history"])
-        trainer.steps = state["steps"]
+        trainer.history = History.checked(state["history"], path)
+        trainer.steps = whole_number("steps", state["steps"], 0)
         trainer.under_way = EpochUnderWay(**state["epoch"]) if state["epoch"] else None
         random.restore(state["random"])
         _restore_average(trainer, state.get("average"), path)
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} holds no complete training state: {error}.") from error
+        raise CheckpointError(f"{path} holds no complete training state: {str(error).rstrip('.')}.") from error
 
 
 def _restore_average(trainer: Trainer, saved: dict | None, path: Path) -> None:
