@@ -48,7 +48,8 @@ def restore(trainer: Trainer, path: str | Path) -> None:
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} holds no complete training state: {str(error).rstrip('.')}.") from error
+        reason = str(error).rstrip(".")
+        raise CheckpointError(f"{path} holds no complete training state: {reason}.") from error
 
 
 def _restore_average(trainer: Trainer, saved: dict | None, path: Path) -> None:
