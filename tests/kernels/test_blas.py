@@ -120,3 +120,17 @@ def test_numpys_library_is_found():
 def test_a_library_without_the_functions_is_refused(monkeypatch):
     monkeypatch.setattr(blas, "_NAMES", [("no_{}gemm", 64)])
     assert blas._find() is None
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+@pytest.mark.skipif(not blas.INTERFACE, reason="np.dot takes any")
+def test_a_transposed_result_is_refused():
+    compiled = numba.njit(lambda a, b, y: multiply(a, b, y))
+    with pytest.raises(numba.TypingError, match="y cannot be a transposed view"):
+        compiled(np.ones((2, 3)), np.ones((3, 2)), np.ones((2, 2)).T)
+
+
+def test_a_name_that_may_stand_for_two_interfaces_is_not_trusted(monkeypatch):
+    monkeypatch.setattr("numpy.linalg._umath_linalg._ilp64", True)
+    monkeypatch.setattr(blas, "_NAMES", [(name, 32) for name, _ in blas._NAMES])
+    assert blas._find() is None

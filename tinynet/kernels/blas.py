@@ -26,7 +26,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-# The C interface of BLAS, with whole numbers of 64 bits as NumPy's own builds have it, or of 32.
+# The C interface of BLAS, with whole numbers of 64 bits as NumPy's own builds have it, or of 32. A name
+# without the number may stand for either: it is taken only where NumPy says that it uses 32.
 _NAMES = [
     ("scipy_cblas_{}gemm64_", 64),
     ("cblas_{}gemm64_", 64),
@@ -48,9 +49,12 @@ def _find() -> _Interface | None:
     try:
         core = importlib.import_module("numpy._core._multiarray_umath")
         library = ctypes.CDLL(core.__file__)  # knows the functions of the libraries it needs
+        wide = getattr(importlib.import_module("numpy.linalg._umath_linalg"), "_ilp64", True)
     except (ImportError, OSError):
         return None
     for name, bits in _NAMES:
+        if bits == 32 and wide:
+            continue
         if all(hasattr(library, name.format(letter)) for letter in "sd"):
             for letter in "sd":
                 address = ctypes.cast(getattr(library, name.format(letter)), ctypes.c_void_p).value
@@ -110,6 +114,8 @@ def _compiled_contiguous(matrix):
 
 def _product(a: Any, b: Any, y: Any, kept: float) -> Callable:
     """y = a b + kept y, for arrays of the given types."""
+    if y.layout == "F":
+        raise numba.TypingError("multiply writes row by row: y cannot be a transposed view.")
     whole = np.int64 if INTERFACE and INTERFACE.bits == 64 else np.int32
     real = {types.float32: np.float32, types.float64: np.float64}[y.dtype]
     gemm = _gemm(y.dtype, numba.from_dtype(np.dtype(whole)))
