@@ -101,3 +101,11 @@ def test_a_committed_record_is_of_a_recipe_as_it_is_now(path):
     assert path.stem == records.stem(record)
     assert "/" not in str(record["configuration"]["data"]) and "source" not in record["data"]
     assert path.stat().st_size < 40_000
+
+
+def test_the_table_says_what_is_not_reached():
+    kept = [record for record in records.load_all(ROOT) if record["recipe"] == "compact-cnn"]
+    good = table._row(RECIPES["compact-cnn"], kept)
+    missed = [{**kept[0], "test": {**kept[0]["test"], "accuracy": 0.8999}}]
+    assert "not reached" not in good
+    assert "test accuracy 90.00 % or more: **not reached**" in table._row(RECIPES["compact-cnn"], missed)

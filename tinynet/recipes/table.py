@@ -121,6 +121,7 @@ def _row(recipe: Recipe, kept: Sequence[Record]) -> str:
     if kept:
         cells[2] = _listed(_ours(recipe, kept))
         cells[2] += "" if len(kept) == 1 else f"<br>{_seeds(recipe, kept)}"
+        cells[3] = _goals(recipe, medians(recipe, kept))
         cells[4] = _time(kept) + (f"; {_estimate(recipe, kept)}" if recipe.full_size else "")
     return "| " + " | ".join(cells) + " |\n"
 
@@ -135,10 +136,19 @@ def _listed(values: Figures) -> str:
     return ", ".join(f"{MEASURES[name].words} {MEASURES[name].text(value)}" for name, value in values.items())
 
 
-def _goals(recipe: Recipe) -> str:
-    goals = [MEASURES[name].goal(limit) for name, limit in recipe.required.items()]
-    aims = [MEASURES[name].goal(limit) for name, limit in recipe.aimed.items()]
+def _goals(recipe: Recipe, ours: Figures | None = None) -> str:
+    """What has to be reached and what is hoped for, and which of it `ours` do not reach."""
+    goals, aims = (
+        [_goal(name, limit, ours) for name, limit in limits.items()]
+        for limits in (recipe.required, recipe.aimed)
+    )
     return ", ".join(goals) + (f" (aim: {', '.join(aims)})" if aims else "") or "that it runs"
+
+
+def _goal(name: str, limit: float, ours: Figures | None) -> str:
+    measure = MEASURES[name]
+    missed = ours is not None and not measure.reached(ours[name], limit)
+    return measure.goal(limit) + (": **not reached**" if missed else "")
 
 
 def _machine(kept: Sequence[Record]) -> str:
