@@ -4,7 +4,8 @@
 
 A question and its answer are one line of JSON each:
 
-    {"task": {...}}   build what the task describes     {"parameters", "output", "versions", "memory"}
+    {"task": {...}}   build what the task describes     {"parameters", "output", "versions", "memory"};
+                      with "output": false in it, "output" is null
     {"run": n}        make n steps                      {"seconds": {phase: per step}, "memory", "peak"}
 
 or {"error": "a sentence"}. Whatever a library prints goes to standard error.
@@ -90,9 +91,10 @@ class _Server:
         if "task" in question:
             self.program = None  # the old one's memory first
             self.program = self.peer.build(question["task"])
+            wanted = question["task"].get("output", True)
             return {
                 "parameters": self.program.parameters,
-                "output": fingerprint(self.program.output()),
+                "output": fingerprint(self.program.output()) if wanted else None,
                 "versions": self.program.versions,
                 "memory": memory("VmRSS"),
             }

@@ -28,6 +28,10 @@ def test_it_tells_about_the_network_it_built(worker):
     assert said["output"] == [0, 1, 2, 3, 4, 5] and said["memory"] > 1
 
 
+def test_the_output_is_computed_only_where_it_is_wanted(worker):
+    assert worker.build({**task(), "output": False})["output"] is None
+
+
 def test_it_makes_as_many_steps_as_it_is_asked_for(worker):
     worker.build(task(**{"seconds a": 1.0}))
     reply = worker.run(20)
