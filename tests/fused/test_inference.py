@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
-import subprocess
-import sys
 import threading
 
 import numba
@@ -14,6 +11,7 @@ import numpy as np
 import pytest
 
 import tinynet as tn
+from tests.again import FOUR_THREADS, WITHOUT_COMPILER, run_again
 from tests.fused.networks import NETWORKS, images, network
 from tinynet import fused, nn
 from tinynet.errors import DTypeError, InputError
@@ -140,20 +138,12 @@ def test_results_have_the_same_bits_with_any_number_of_threads(monkeypatch):
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
 def test_four_threads_give_the_same_bits_also_on_a_small_machine():
-    run_this_file("same_bits", {"NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"})
+    run_again(__file__, FOUR_THREADS, select="same_bits")
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_the_program_gives_the_same_without_the_compiler():
-    run_this_file("float64_gives or read_only or same_outputs", {"NUMBA_DISABLE_JIT": "1"})
-
-
-def run_this_file(tests, settings):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", tests]
-    run = subprocess.run(
-        command, env={**os.environ, **settings}, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER, select="float64_gives or read_only or same_outputs")
 
 
 # When it runs

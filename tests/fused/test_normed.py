@@ -1,15 +1,13 @@
 """Chains of convolution, batch norm and ReLU: equal to the layers one by one, forward and backward."""
 
 import contextlib
-import os
-import subprocess
-import sys
 
 import numba
 import numpy as np
 import pytest
 
 import tinynet as tn
+from tests.again import FOUR_THREADS, WITHOUT_COMPILER, run_again
 from tinynet import fused, nn
 from tinynet.errors import GradientError, InputError
 from tinynet.kernels import threads
@@ -147,10 +145,7 @@ def test_any_number_of_threads_gives_the_same_bits(chain):
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
 def test_four_threads_give_the_same_bits_also_on_a_small_machine():
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "same_bits"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, FOUR_THREADS, select="same_bits")
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="there is one thread only")
@@ -298,8 +293,4 @@ def test_a_weight_changed_between_forward_and_backward_is_noticed():
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_a_chain_equals_its_layers_without_the_compiler():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    command += ["-k", "one_by_one and float64 and not many"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER, select="one_by_one and float64 and not many")

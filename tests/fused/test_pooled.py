@@ -1,15 +1,13 @@
 """Convolution, ReLU and max pooling together: equal to the layers one by one, forward and backward."""
 
 import contextlib
-import os
-import subprocess
-import sys
 
 import numba
 import numpy as np
 import pytest
 
 import tinynet as tn
+from tests.again import FOUR_THREADS, WITHOUT_COMPILER, run_again
 from tinynet import fused, nn
 from tinynet.errors import GradientError, InputError
 from tinynet.fused import plan, pooled
@@ -317,16 +315,9 @@ def test_without_gradients_nothing_is_kept():
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_together_equals_one_by_one_without_the_compiler():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    command += ["-k", "one_by_one and float64 and not many and not 33"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER, select="one_by_one and float64 and not many and not 33")
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
 def test_four_threads_give_the_same_bits_also_on_a_small_machine():
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "same_bits"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, FOUR_THREADS, select="same_bits")

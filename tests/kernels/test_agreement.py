@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numba
 import numpy as np
 import pytest
 
+from tests.again import FOUR_THREADS, WITHOUT_COMPILER, run_again
 from tests.kernels import cases
 from tinynet.kernels import threads
 
@@ -61,19 +58,12 @@ def test_read_only_and_strided_arrays_give_the_same_without_another_compilation(
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_kernels_equal_their_definitions_without_the_compiler():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER)
 
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
 def test_four_threads_give_the_same_bits_also_on_a_small_machine():
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    command += ["-k", "same_bits"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, FOUR_THREADS, select="same_bits")
 
 
 def _tuple(result):

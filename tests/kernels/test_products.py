@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numba
 import numpy as np
 import pytest
 
+from tests.again import FOUR_THREADS, WITHOUT_COMPILER, run_again
 from tests.kernels import cases
 from tinynet.kernels import pointwise, threads
 
@@ -35,10 +32,7 @@ def test_a_product_in_blocks_equals_its_definition(name, dtype, no_product_is_sm
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_a_product_in_blocks_equals_its_definition_without_the_compiler():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "definition"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER, select="definition")
 
 
 def matrices(R, K, O):  # noqa: E741
@@ -87,7 +81,4 @@ def test_a_large_product_has_the_same_bits_with_any_number_of_threads(sizes):
 
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS >= 4, reason="four threads were tested above")
 def test_four_threads_give_the_same_bits_also_on_a_small_machine():
-    environment = {**os.environ, "NUMBA_NUM_THREADS": "4", "TINYNET_NUM_THREADS": "4"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "any_number"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, FOUR_THREADS, select="any_number")

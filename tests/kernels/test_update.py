@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import numba
 import numpy as np
 import pytest
 
+from tests.again import WITHOUT_COMPILER, run_again
 from tinynet.kernels import threads, update
 
 SIZES = [1, 7, 1000, 140_001]  # the last is cut into blocks for the threads
@@ -119,7 +116,4 @@ def test_results_have_the_same_bits_with_any_number_of_threads(name):
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="this is the run that the test starts")
 def test_the_steps_equal_their_definitions_without_the_compiler():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "definition"]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stdout
+    run_again(__file__, WITHOUT_COMPILER, select="definition")
